@@ -1,0 +1,101 @@
+"""Groups lines into blocks by geometry alone: for text that no layout model put anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from docproc.geometry import Box
+
+GAP = 0.8
+"""Lines of a paragraph are no further apart than this share of their height (leading up to about 1.8)."""
+
+WORD_GAP = 0.8
+"""Pieces of one printed line are no further apart than this share of their height; columns are."""
+
+ALIKE = 1.6
+"""Lines of a block differ in height by no more than this factor (capitals change a box a little)."""
+
+
+def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
+    """Group line boxes into paragraphs; return lists of indices, each from top to bottom.
+
+    Lines are joined when they follow each other closely, are of like height and share an edge or the middle.
+    Two columns are never joined: a line that has two neighbours side by side below it (a heading over two
+    columns) is joined with neither.
+    """
+    links = [(a, b) for a in range(len(boxes)) for b in range(len(boxes)) if a != b and _follows(boxes, a, b)]
+    below = {a: [d for c, d in links if c == a] for a, _ in links}
+    above = {b: [c for c, d in links if d == b] for _, b in links}
+    parent = list(range(len(boxes)))
+    for a, b in links:
+        if _in_one_column(boxes, below[a]) and _in_one_column(boxes, above[b]):
+            parent[_root(parent, a)] = _root(parent, b)
+    for a, b in _same_line(boxes):
+        parent[_root(parent, a)] = _root(parent, b)
+    groups: dict[int, list[int]] = {}
+    for index in sorted(range(len(boxes)), key=lambda i: (boxes[i].top, boxes[i].left)):
+        groups.setdefault(_root(parent, index), []).append(index)
+    return list(groups.values())
+
+
+def rows_of(boxes: Sequence[Box]) -> list[list[int]]:
+    """Sort boxes into printed rows, from top to bottom; in a row from left to right. Returns indices.
+
+    Two boxes are in one row when the middle of the lower one lies above the bottom of the row's last box
+    by more than a quarter of the smaller height.
+    """
+    rows: list[list[int]] = []
+    for index in sorted(range(len(boxes)), key=lambda i: (boxes[i].center[1], boxes[i].left)):
+        if rows and _shared_height(boxes[rows[-1][-1]], boxes[index]) > 0.5:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return [sorted(row, key=lambda i: boxes[i].left) for row in rows]
+
+
+def _shared_height(a: Box, b: Box) -> float:
+    shared = min(a.bottom, b.bottom) - max(a.top, b.top)
+    return shared / max(min(a.height, b.height), 1e-6)
+
+
+def _follows(boxes: Sequence[Box], a: int, b: int) -> bool:
+    """Say whether line `b` continues the block of line `a` underneath."""
+    upper, lower = boxes[a], boxes[b]
+    tall, low = max(upper.height, lower.height), min(upper.height, lower.height)
+    if lower.center[1] <= upper.center[1] or tall > ALIKE * low:
+        return False
+    if not -0.5 * low <= lower.top - upper.bottom <= GAP * low:
+        return False
+    shared = min(upper.right, lower.right) - max(upper.left, lower.left)
+    if shared < 0.5 * min(upper.width, lower.width):
+        return False
+    edges = (
+        abs(upper.left - lower.left),
+        abs(upper.right - lower.right),
+        abs(upper.center[0] - lower.center[0]),
+    )
+    return min(edges) < 2 * tall
+
+
+def _same_line(boxes: Sequence[Box]) -> list[tuple[int, int]]:
+    """Return neighbouring pieces of one printed line."""
+    return [
+        (a, b)
+        for row in rows_of(boxes)
+        for a, b in pairwise(row)
+        if boxes[b].left - boxes[a].right < WORD_GAP * min(boxes[a].height, boxes[b].height)
+    ]
+
+
+def _in_one_column(boxes: Sequence[Box], indices: Sequence[int]) -> bool:
+    """Say whether no two of these boxes stand side by side."""
+    spans = sorted((boxes[i].left, boxes[i].right) for i in indices)
+    return all(before[1] > after[0] for before, after in pairwise(spans))
+
+
+def _root(parent: list[int], index: int) -> int:
+    while parent[index] != index:
+        parent[index] = parent[parent[index]]
+        index = parent[index]
+    return index

@@ -1,0 +1,68 @@
+"""Draws what was read as a one-page PDF of our own making, the form that PyMuPDF's layout models take.
+
+The uploaded file never comes here: the page holds the picture, and every word as invisible text in its box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+import pymupdf
+
+from docproc.document import Line
+from docproc.geometry import Box
+from docproc.raster import POINTS_PER_INCH, PageImage
+
+MODEL_DPI = POINTS_PER_INCH
+"""The models look at the page at 72 dpi, so a finer picture would only cost time."""
+
+_FONT = pymupdf.Font("helv")
+_ASCENT, _DESCENT = 0.72, 0.21
+"""Helvetica's capitals and descenders as shares of the font size."""
+
+
+def draw_page(image: PageImage, lines: Sequence[Line]) -> pymupdf.Document:
+    """Return a document with one page of `image`'s size: its pixels, and the words of `lines` over them.
+
+    The page starts at (0, 0): boxes found on it are to be moved by `image.left`, `image.top`.
+    """
+    box = image.box
+    document = pymupdf.open()
+    page = document.new_page(width=max(box.width, 1), height=max(box.height, 1))
+    page.insert_font(fontname="helv")
+    page.insert_image(page.rect, pixmap=_small(image))
+    text = _text(lines, Box(box.left, box.top, box.right, box.bottom))
+    xref = document.get_new_xref()
+    document.update_object(xref, "<<>>")
+    document.update_stream(xref, text)
+    streams = " ".join(f"{one} 0 R" for one in [*page.get_contents(), xref])
+    document.xref_set_key(page.xref, "Contents", f"[{streams}]")
+    return document
+
+
+def _small(image: PageImage) -> pymupdf.Pixmap:
+    scale = MODEL_DPI / image.dpi
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    small = np.ascontiguousarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA))
+    return pymupdf.Pixmap(pymupdf.csRGB, size[0], size[1], small.tobytes(), False)
+
+
+def _text(lines: Iterable[Line], page: Box) -> bytes:
+    """Return a content stream with each word stretched to its box; its lines share one font size."""
+    parts = [b"BT 3 Tr"]
+    for line in lines:
+        size = max(line.box.height / (_ASCENT + _DESCENT) * 0.8, 1.0)
+        for word in line.words:
+            text = _latin(word.text)
+            stretch = 100 * max(word.box.width, 0.1) / max(_FONT.text_length(text, fontsize=size), 0.1)
+            left, base = word.box.left - page.left, page.bottom - (line.box.bottom - 0.2 * line.box.height)
+            spot = (size, stretch, left, base, text.encode("ascii"))
+            parts.append(b"/helv %.2f Tf %.2f Tz 1 0 0 1 %.2f %.2f Tm (%s) Tj" % spot)
+    return b"\n".join([*parts, b"ET"])
+
+
+def _latin(text: str) -> str:
+    """Return `text` in letters of a standard font; the models see its kind (digits, case), not its words."""
+    return "".join(char if " " <= char <= "~" and char not in "()\\" else "x" for char in text)
