@@ -1,0 +1,109 @@
+"""The kinds of documents that can be drawn, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+import pymupdf
+
+from docproc.document import Page
+from docproc.errors import Usage
+from docproc.synth.invoice import draw_invoice
+from docproc.synth.pages import draw_columns, draw_list, draw_print, draw_small_print, draw_table_page
+from docproc.synth.poster import draw_poster_a0, draw_poster_a1
+from docproc.synth.report import draw_report
+from docproc.synth.scan import Scan
+from docproc.synth.sheet import Sheet
+from docproc.synth.words import Writer
+
+Draw = Callable[[Any, Writer], list[Sheet]]
+"""Draws pages into a new pymupdf document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document: what it shows, how it is drawn and scanned (None: born digital), at which dpi."""
+
+    help: str
+    draw: Draw
+    scan: Callable[[Random], Scan] | None = None
+    dpi: float = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A document as drawn: `pdf` as a born-digital file, `pages` its truth, `scan` what comes next."""
+
+    kind: str
+    seed: int
+    pdf: bytes
+    pages: tuple[Page, ...]
+    scan: Scan | None
+    dpi: float
+
+
+def _office(random: Random) -> Scan:
+    return Scan(
+        skew=random.choice((-1, 1)) * random.uniform(0.6, 1.3),
+        blur=0.22,
+        noise=2.2,
+        paper=(252, 250, 244),
+        ink=0.92,
+        shade=0.10,
+        jpeg=68,
+    )
+
+
+def _clean(random: Random) -> Scan:
+    return Scan(blur=0.12, noise=random.uniform(1.0, 2.0), paper=(252, 252, 250), ink=0.95, jpeg=85)
+
+
+def _skewed(random: Random) -> Scan:
+    return replace(_clean(random), skew=random.choice((-1, 1)) * random.uniform(1.5, 5.0))
+
+
+def _turned(random: Random) -> Scan:
+    return replace(_clean(random), turn=random.choice((90, 180, 270)))
+
+
+def _faint(random: Random) -> Scan:
+    return replace(_clean(random), ink=random.uniform(0.25, 0.4), paper=(238, 232, 216), noise=2.5)
+
+
+def _fax(random: Random) -> Scan:
+    return Scan(skew=random.uniform(-0.8, 0.8), blur=0.25, noise=16, ink=0.9, fax=True)
+
+
+KINDS: Mapping[str, Kind] = {
+    "print": Kind("a printed page of running text", draw_print, _clean),
+    "report": Kind("a two-column report of two pages, born digital", draw_report),
+    "invoice": Kind("an invoice with stamp and totals, scanned in an office", draw_invoice, _office),
+    "columns": Kind("a page of two or three columns, born digital", draw_columns),
+    "table": Kind("a page with tables, ruled and unruled, with spans, born digital", draw_table_page),
+    "list": Kind("bulleted and numbered lists, born digital", draw_list),
+    "small-print": Kind("conditions in 5 to 6 point type, scanned", draw_small_print, _clean, 300.0),
+    "skewed": Kind("a printed page, skewed by up to 5 degrees", draw_print, _skewed),
+    "rotated": Kind("a printed page, turned by 90, 180 or 270 degrees", draw_print, _turned),
+    "faint": Kind("a printed page of low contrast", draw_print, _faint),
+    "fax": Kind("a printed page after a fax machine", draw_print, _fax),
+    "poster": Kind("an A1 poster with small print", draw_poster_a1, None, 150.0),
+    "poster-a0": Kind("an A0 poster with small print", draw_poster_a0, None, 150.0),
+}
+
+
+def draw(kind: str, seed: int) -> Drawn:
+    """Draw one document; the same kind and seed give the same bytes. Raises Usage for an unknown kind."""
+    if kind not in KINDS:
+        raise Usage(f"There is no kind of document called {kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
+    chosen = KINDS[kind]
+    random = Random(f"{kind}/{seed}")  # noqa: S311  (a drawing, not a secret)
+    with pymupdf.open() as document:
+        sheets = chosen.draw(document, Writer(random))
+        pages = tuple(sheet.truth() for sheet in sheets)
+        document.subset_fonts()
+        pdf = document.tobytes(garbage=3, deflate=True, clean=True, no_new_id=True)
+    scan = chosen.scan(random) if chosen.scan else None
+    return Drawn(kind, seed, pdf, pages, scan, chosen.dpi)

@@ -1,0 +1,220 @@
+"""A sheet of paper that remembers what was written on it: every word, line and region with its box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from math import cos, radians, sin
+from typing import Any, Literal
+
+import pymupdf
+
+from docproc.document import Label, Line, Page, Region, Table, Word
+from docproc.geometry import Box, Polygon
+
+Align = Literal["left", "right", "center"]
+Color = tuple[float, float, float]
+
+BLACK: Color = (0.0, 0.0, 0.0)
+GREY: Color = (0.35, 0.35, 0.38)
+
+ASCENT, DESCENT = 0.75, 0.22
+"""A word's box reaches so far over and under its baseline (shares of the font size): from the tallest letters
+to the lowest in the Times and Helvetica of PyMuPDF, accents aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How text looks: `font` is a PyMuPDF font code, `size` in points, `leading` in font sizes."""
+
+    font: str = "tiro"
+    size: float = 10.0
+    color: Color = BLACK
+    leading: float = 1.25
+
+    @property
+    def step(self) -> float:
+        """Points from one baseline to the next."""
+        return self.size * self.leading
+
+    def bold(self) -> Style:
+        """Return the bold version."""
+        return replace(self, font={"tiro": "tibo", "helv": "hebo", "cour": "cobo", "tiit": "tibi"}[self.font])
+
+    def italic(self) -> Style:
+        """Return the italic version."""
+        return replace(self, font={"tiro": "tiit", "helv": "heit", "cour": "coit", "tibo": "tibi"}[self.font])
+
+    def width(self, text: str) -> float:
+        """Return the length of `text` in points."""
+        return sum(advance(self.font, character) for character in text) * self.size
+
+    def wrap(self, text: str, width: float) -> list[list[str]]:
+        """Return the words of `text` in lines no longer than `width` points (one too long stands alone)."""
+        lines: list[list[str]] = []
+        blank, used = self.width(" "), 0.0
+        for word in text.split():
+            long = self.width(word)
+            if lines and used + blank + long <= width:
+                lines[-1].append(word)
+                used += blank + long
+            else:
+                lines.append([word])
+                used = long
+        return lines
+
+
+@cache
+def font(code: str) -> Any:
+    """Return a font that PyMuPDF carries: a base-14 code, or "noto" for Noto Serif."""
+    return pymupdf.Font(script=1) if code == "noto" else pymupdf.Font(code)
+
+
+@cache
+def advance(code: str, character: str) -> float:
+    """Return the advance of one character, in font sizes. PyMuPDF's own text_length does not kern either."""
+    return float(font(code).glyph_advance(ord(character)))
+
+
+class Sheet:
+    """One page being drawn, in points; the regions come in reading order.
+
+    `canvas` is the pymupdf page, for rules and pictures that carry no words.
+    """
+
+    def __init__(self, document: Any, width: float = 595.0, height: float = 842.0) -> None:
+        self.canvas = document.new_page(width=width, height=height)
+        self.number = document.page_count
+        self.box = Box(0, 0, width, height)
+        self._lines: list[Line] = []
+        self._regions: list[Region] = []
+        self._tables: list[Table] = []
+        self._words = 0
+
+    def truth(self) -> Page:
+        """Return everything that was written, as an engine would give it."""
+        return Page(
+            self.number,
+            self.box.right,
+            self.box.bottom,
+            drawn_by="pymupdf",
+            lines=tuple(self._lines),
+            regions=tuple(self._regions),
+            tables=tuple(self._tables),
+        )
+
+    def write(
+        self, x: float, baseline: float, text: str, style: Style, *, align: Align = "left", tilt: float = 0.0
+    ) -> Line:
+        """Write one line; `x` is its start, end or middle by `align`; `tilt` turns it there (degrees)."""
+        shift = {"left": 0.0, "right": 1.0, "center": 0.5}[align] * style.width(text)
+        return self.write_words(text.split(), (x - shift, baseline), style, pivot=(x, baseline), tilt=tilt)
+
+    def write_words(
+        self,
+        words: Sequence[str],
+        start: tuple[float, float],
+        style: Style,
+        *,
+        space: float | None = None,
+        pivot: tuple[float, float] | None = None,
+        tilt: float = 0.0,
+    ) -> Line:
+        """Write `words` from `start` (left end of the baseline), `space` points apart (default: a blank)."""
+        writer = pymupdf.TextWriter(self.canvas.rect)
+        turn = _turn(pivot or start, tilt)
+        space = style.width(" ") if space is None else space
+        x, baseline = start
+        written = []
+        for word in words:
+            right = x + style.width(word)
+            writer.append((x, baseline), word + " ", font=font(style.font), fontsize=style.size)
+            box = Box(x, baseline - ASCENT * style.size, right, baseline + DESCENT * style.size)
+            self._words += 1
+            polygon = tuple(turn(corner) for corner in box.corners)
+            written.append(Word(f"w{self._words}", word, Box.around(polygon), polygon, 1.0))
+            x = right + space
+        morph = (pymupdf.Point(pivot or start), pymupdf.Matrix(-tilt)) if tilt else None
+        writer.write_text(self.canvas, color=style.color, morph=morph)
+        return self._line(written)
+
+    def paragraph(
+        self, box: Box, text: str, style: Style, *, justify: bool = False, indent: float = 0.0
+    ) -> tuple[list[Line], str]:
+        """Write `text` into `box` from its top; return the lines and the text that found no room.
+
+        `indent` moves every line but the first to the right, as below a list mark.
+        """
+        first = " ".join(style.wrap(text, box.width)[0])
+        rest = style.wrap(text[len(first) :], box.width - indent)
+        wrapped = [first.split(), *rest]
+        room = int((box.height + 0.25 * style.step) / style.step)
+        lines = []
+        for index, words in enumerate(wrapped[:room]):
+            left = box.left + (indent if index else 0.0)
+            last = index == len(wrapped) - 1
+            space = _stretched(words, box.right - left, style) if justify and not last else None
+            baseline = box.top + ASCENT * style.size + index * style.step
+            lines.append(self.write_words(words, (left, baseline), style, space=space))
+        return lines, " ".join(word for words in wrapped[room:] for word in words)
+
+    def region(self, label: Label, lines: Sequence[Line] = (), box: Box | None = None) -> Region:
+        """Say that `lines` (or `box`) are the next region in reading order."""
+        region = Region(
+            id=f"r{len(self._regions) + 1}",
+            label=label,
+            box=box or Box.union(line.box for line in lines),
+            order=len(self._regions),
+            confidence=1.0,
+            line_ids=tuple(line.id for line in lines),
+        )
+        self._regions.append(region)
+        return region
+
+    def table(self, table: Table, lines: Sequence[Line]) -> None:
+        """Add a table that has been drawn, and its region."""
+        region = self.region("table", lines, table.box)
+        self._tables.append(replace(table, id=f"t{len(self._tables) + 1}", region_id=region.id))
+
+    def rule(self, start: tuple[float, float], end: tuple[float, float], width: float = 0.6) -> None:
+        """Draw a straight black rule of so many points."""
+        self.canvas.draw_line(start, end, width=width)
+
+    def fill(self, box: Box, color: Color) -> None:
+        """Fill a rectangle."""
+        self.canvas.draw_rect(pymupdf.Rect(*box.as_list()), color=None, fill=color)
+
+    def _line(self, words: Sequence[Word]) -> Line:
+        first, last = words[0].polygon, words[-1].polygon
+        polygon = (first[0], last[1], last[2], first[3])
+        line = Line(
+            id=f"l{len(self._lines) + 1}",
+            text=" ".join(word.text for word in words),
+            box=Box.around(polygon),
+            polygon=polygon,
+            confidence=1.0,
+            words=tuple(words),
+        )
+        self._lines.append(line)
+        return line
+
+
+def _turn(pivot: tuple[float, float], degrees: float) -> Any:
+    """Return the function that turns a point clockwise about `pivot`."""
+    c, s = cos(radians(degrees)), sin(radians(degrees))
+
+    def turn(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = point[0] - pivot[0], point[1] - pivot[1]
+        return pivot[0] + c * x - s * y, pivot[1] + s * x + c * y
+
+    return turn
+
+
+def _stretched(words: Sequence[str], width: float, style: Style) -> float:
+    """Return the blank that makes a line exactly `width` long."""
+    gaps = max(len(words) - 1, 1)
+    return max((width - sum(style.width(word) for word in words)) / gaps, style.width(" "))
+
+
+__all__ = ["ASCENT", "BLACK", "DESCENT", "GREY", "Align", "Color", "Polygon", "Sheet", "Style", "font"]
