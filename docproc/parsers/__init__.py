@@ -12,10 +12,13 @@ VERBS: dict[str, str] = {
     "pdf-open": "docproc.parsers.pdf:open_file",
     "pdf-look": "docproc.parsers.pdf:look",
     "pdf-draw": "docproc.parsers.pdf:draw",
+    "poppler-open": "docproc.parsers.poppler:open_file",
     "poppler-look": "docproc.parsers.poppler:look",
     "poppler-draw": "docproc.parsers.poppler:draw",
     "image-open": "docproc.parsers.image:open_file",
     "image-look": "docproc.parsers.image:look",
     "image-draw": "docproc.parsers.image:draw",
+    "overlay": "docproc.parsers.overlay:write",
+    "pdfa": "docproc.parsers.pdfa:write",
 }
 """Verb -> `module:function`."""

@@ -1,0 +1,88 @@
+"""PDF pages through PyMuPDF, on upright page points: /Rotate, crop box and UserUnit are MuPDF's to apply."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pymupdf
+
+from docproc.errors import Rejected
+from docproc.parsers import mupdf
+from docproc.parsers.textwords import words_of
+from docproc.parsers.wire import Blob
+
+MAX_PICTURES = 2_000
+
+_drawn: list[Any] = []
+"""The last pixmap: its samples are sent without a copy, so it has to live until they are gone."""
+
+
+def open_file(path: str, password: str | None) -> tuple[dict[str, Any], Blob]:
+    """Return `pages`; raise Rejected when the file needs another password or cannot be opened."""
+    pdf = mupdf.document(path, password)
+    try:
+        count = pdf.page_count
+    except mupdf.MUPDF_ERRORS as error:
+        mupdf.failed(error)
+        raise Rejected("The PDF is too damaged to count its pages.", code="broken") from error
+    return {"pages": count}, b""
+
+
+def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], Blob]:
+    """Return what page `number` says of itself.
+
+    `width` and `height` (points, upright), `words` (see `textwords`), `pictures`: [left, top, right, bottom,
+    dpi] of the images on it.
+    """
+    page = mupdf.page(path, password, number)
+    try:
+        pictures = page.get_image_info()[:MAX_PICTURES]
+        words = words_of(page, [one["bbox"] for one in pictures if not one.get("has-mask")])
+    except mupdf.MUPDF_ERRORS as error:
+        raise mupdf.failed(error) from error
+    return {
+        "width": page.rect.width,
+        "height": page.rect.height,
+        "words": words,
+        "pictures": [_picture(one, page.rect) for one in pictures if _visible(one, page.rect)],
+    }, b""
+
+
+def draw(path: str, password: str | None, number: int, dpi: float) -> tuple[dict[str, Any], Blob]:
+    """Draw page `number`; return `width` and `height` (pixels), `drawn_by`, `complaint`, and RGB bytes."""
+    _drawn.clear()
+    page = mupdf.page(path, password, number)
+    mupdf.complaints()
+    scale = dpi / 72
+    try:
+        pixmap = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
+    except mupdf.MUPDF_ERRORS as error:
+        raise mupdf.failed(error) from error
+    finally:
+        mupdf.free_memory()
+    _drawn.append(pixmap)
+    values = {
+        "width": pixmap.width,
+        "height": pixmap.height,
+        "drawn_by": mupdf.VERSION,
+        "complaint": mupdf.complaints(),
+    }
+    return values, pixmap.samples_mv
+
+
+def _visible(picture: dict[str, Any], page: pymupdf.Rect) -> bool:
+    return not (pymupdf.Rect(picture["bbox"]) & page).is_empty and _dpi(picture) > 0
+
+
+def _picture(picture: dict[str, Any], page: pymupdf.Rect) -> list[float]:
+    return [*(pymupdf.Rect(picture["bbox"]) & page), _dpi(picture)]
+
+
+def _dpi(picture: dict[str, Any]) -> float:
+    """Return the finer of the picture's two resolutions: a fax has 204 x 98, and its letters need the 204."""
+    a, b, c, d = picture["transform"][:4]
+    across, down = math.hypot(a, b), math.hypot(c, d)
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        return 0.0
+    return float(72 * max(picture["width"] / across, picture["height"] / down))
