@@ -90,9 +90,7 @@ def _with_captions(regions: Sequence[Region]) -> list[list[Region]]:
         else:
             alone.append(region)
     units = [_unit(host, taken.get(index, [])) for index, host in enumerate(hosts)]
-    return units + [
-        [one] for one in regions if one.label not in ("picture", "table", "caption") or one in alone
-    ]
+    return units + [[one] for one in regions if one.label not in ("picture", "table", "caption") or one in alone]
 
 
 def _unit(host: Region, captions: list[Region]) -> list[Region]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any, cast, get_args
 
@@ -12,7 +13,9 @@ from docproc.document import Label, Line, Region, Table
 from docproc.engines.layout_page import draw_page
 from docproc.geometry import Box
 from docproc.raster import PageImage
+from docproc.rules import find_rules
 from docproc.settings import Settings
+from docproc.tables import build_table
 
 LABELS = frozenset(get_args(Label))
 
@@ -30,8 +33,16 @@ class PdfLayoutEngine:
 
     def analyze(self, image: PageImage, lines: Sequence[Line]) -> tuple[list[Region], list[Table]]:
         """Return the regions (without lines and order) and tables of a page, in points."""
+        if not any(line.words for line in lines):
+            return [], []
         regions = self._regions(image, lines)
-        return regions, []
+        rules = find_rules(image)
+        tables = []
+        for region in regions:
+            table = build_table(region.box, lines, rules) if region.label == "table" else None
+            if table is not None:
+                tables.append(replace(table, region_id=region.id))
+        return regions, tables
 
     def _regions(self, image: PageImage, lines: Sequence[Line]) -> list[Region]:
         page_box = image.box

@@ -1,0 +1,120 @@
+"""Widens cells over the places they govern: headings over several columns, labels beside several rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from docproc.rules import Rules
+from docproc.tables.grid import Columns, Piece
+
+
+def widen(pieces: Sequence[Piece], columns: Columns, rules: Rules, height: float) -> list[Piece]:
+    """Return the cells with their full spans."""
+    wide = [_over_columns(piece, pieces, columns, rules, height) for piece in pieces]
+    return _over_rows(_without_overlap(wide, pieces), len(columns.extents))
+
+
+def _without_overlap(wide: Sequence[Piece], before: Sequence[Piece]) -> list[Piece]:
+    """Take back what would cover another cell."""
+    taken = [piece.places for piece in before]
+    result = []
+    for index, piece in enumerate(wide):
+        others = set().union(*(places for i, places in enumerate(taken) if i != index))
+        kept = before[index] if piece.places & others else piece
+        taken[index] = kept.places
+        result.append(kept)
+    return result
+
+
+def _over_columns(piece: Piece, pieces: Sequence[Piece], columns: Columns, rules: Rules, height: float) -> Piece:
+    """Widen a cell to the rules around it, a heading also to the rule under it or to be in the middle."""
+    first, last = piece.first, piece.first + piece.columns
+    row = [
+        one
+        for one in pieces
+        if one is not piece and one.row < piece.row + piece.rows and piece.row < one.row + one.rows
+    ]
+    left = max((one.first + one.columns for one in row if one.first < first), default=0)
+    right = min((one.first for one in row if one.first >= last), default=len(columns.extents))
+    y = piece.box.center[1]
+    if row or piece.columns > 1:
+        while first > left and columns.ruled[first - 1] and not _wall(columns.edges[first], y, rules, height):
+            first -= 1
+        while last < right and columns.ruled[last - 1] and not _wall(columns.edges[last], y, rules, height):
+            last += 1
+    if row and not any(columns.ruled):
+        under = _rule_under(piece, rules, height)
+        below = {
+            c
+            for one in pieces
+            if one.row == piece.row + piece.rows
+            for c in range(one.first, one.first + one.columns)
+        }
+        if under is not None:
+            over = [c for c in range(left, right) if _share(columns.extents[c], under) > 0.5]
+            first, last = min([first, *over]), max([last, *(c + 1 for c in over)])
+        elif piece.columns > 1 and piece.row < 3:
+            first, last = _centred(piece, columns, (left, right), below)
+    return replace(piece, first=first, columns=last - first)
+
+
+def _wall(x: float, y: float, rules: Rules, height: float) -> bool:
+    return any(one.top <= y <= one.bottom and abs(one.center[0] - x) < 0.7 * height for one in rules.vertical)
+
+
+def _rule_under(piece: Piece, rules: Rules, height: float) -> tuple[float, float] | None:
+    box = piece.box
+    for rule in rules.horizontal:
+        if -0.3 * height <= rule.center[1] - box.bottom < height:
+            shared = min(rule.right, box.right) - max(rule.left, box.left)
+            if shared > 0.7 * box.width:
+                return rule.left, rule.right
+    return None
+
+
+def _share(extent: tuple[float, float], span: tuple[float, float]) -> float:
+    shared = min(extent[1], span[1]) - max(extent[0], span[0])
+    return shared / max(extent[1] - extent[0], 1e-6)
+
+
+def _centred(piece: Piece, columns: Columns, room: tuple[int, int], below: set[int]) -> tuple[int, int]:
+    """Return the run of columns inside `room` whose middle lies nearest to the middle of the heading."""
+    first, last = piece.first, piece.first + piece.columns
+    best = (abs(_middle(columns, first, last) - piece.box.center[0]), 0, first, last)
+    for a in range(room[0], first + 1):
+        for b in range(last, room[1] + 1):
+            if all(c in below for c in (*range(a, first), *range(last, b))):
+                best = min(best, (abs(_middle(columns, a, b) - piece.box.center[0]), a - b, a, b))
+    return best[2], best[3]
+
+
+def _middle(columns: Columns, first: int, last: int) -> float:
+    return (columns.extents[first][0] + columns.extents[last - 1][1]) / 2
+
+
+def _over_rows(pieces: Sequence[Piece], width: int) -> list[Piece]:
+    """Stretch headings over the empty places above and below them in the rows of the head."""
+    head = head_height(pieces, width)
+    taken = set().union(*(piece.places for piece in pieces))
+    result = []
+    for piece in pieces:
+        across = range(piece.first, piece.first + piece.columns)
+        top, bottom = piece.row, piece.row + piece.rows
+        if bottom <= head:
+            while top > 0 and not any((top - 1, c) in taken for c in across):
+                top -= 1
+            while bottom < head and not any((bottom, c) in taken for c in across):
+                bottom += 1
+        result.append(replace(piece, row=top, rows=bottom - top))
+        taken |= result[-1].places
+    return result
+
+
+def head_height(pieces: Sequence[Piece], width: int) -> int:
+    """Return how many rows the head has: down to the row under its last heading over several columns."""
+    head = 0
+    for row in range(max((one.row for one in pieces), default=0)):
+        if row <= head and any(one.row == row and 1 < one.columns < width for one in pieces):
+            head = row + 1
+    return head + 1 if head else 0
