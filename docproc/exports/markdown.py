@@ -1,0 +1,118 @@
+"""Markdown (GFM) in reading order: headings, paragraphs, lists, tables, captions, pictures as their alt text.
+
+Running page headers and footers are left out. A page is announced by `<!-- page N -->` when there are
+several. A cell that spans others stands in its first place; the places it covers stay empty. What was read
+is text and stays text: characters that mean something to Markdown or HTML are escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from docproc.document import Document, Page, Table
+from docproc.exports.blocks import Block, blocks, caption_of
+from docproc.exports.paragraphs import BREAK, list_items, running_text
+
+name = "markdown"
+suffix = ".md"
+media_type = "text/markdown; charset=utf-8"
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+SPECIAL = re.compile(r"[\\`*\[\]~]|(?<![^\W_])_|_(?![^\W_])")
+"""Characters that Markdown reads; an underscore inside a word is none."""
+LINE_START = re.compile(r"^([#+\-=]+|\d{1,9}(?=[.)]))", re.MULTILINE)
+AROUND = {"title": ("# ", ""), "section-header": ("## ", ""), "caption": ("*", "*")}
+HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def write(document: Document, original: Path | None) -> bytes:  # noqa: ARG001
+    """Return the document as UTF-8 Markdown."""
+    parts: list[str] = []
+    for page in document.pages:
+        if len(document.pages) > 1:
+            parts.append(f"<!-- page {page.number} -->")
+        parts.extend(_page(page))
+    return ("\n\n".join(parts) + "\n").encode() if parts else b""
+
+
+def escape(text: str) -> str:
+    """Return `text` so that Markdown and HTML show it as it is; line ends stay."""
+    text = SPECIAL.sub(lambda found: "\\" + found.group(), CONTROLS.sub("", text))
+    text = LINE_START.sub(_escaped_start, text)
+    return text.translate(HTML)
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    mark: str = found.group()
+    return mark + "\\" if mark.isdigit() else "\\" + mark
+
+
+def _page(page: Page) -> Iterator[str]:
+    if page.failed:
+        yield f"*Page {page.number} could not be read: {escape(page.problems[0].message)}*"
+    items: list[str] = []
+    for block in blocks(page):
+        if block.region.label == "list-item":
+            items.extend(_items(block))
+            continue
+        if items:
+            yield "\n".join(items)
+            items = []
+        if text := _block(block, page):
+            yield text
+    if items:
+        yield "\n".join(items)
+
+
+def _block(block: Block, page: Page) -> str:
+    label, text = block.region.label, _paragraph(block)
+    if label in ("page-header", "page-footer"):
+        return ""
+    if label == "picture":
+        alt = _one_line(escape(caption_of(block.region, page)))
+        return f"![{alt}]()\n\n{text}".strip()
+    if block.table is not None and block.table.cells:
+        return _table(block.table)
+    if label == "formula" and text:
+        return _code(block)
+    before, after = AROUND.get(label, ("", ""))
+    return f"{before}{_one_line(text)}{after}" if before and text else text
+
+
+def _paragraph(block: Block) -> str:
+    return escape(running_text(block.lines).strip()).replace(BREAK, "  \n")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _code(block: Block) -> str:
+    """Return a formula between backticks: it is no TeX, and as code nothing in it is markup."""
+    text = _one_line(CONTROLS.sub("", " ".join(line.text for line in block.lines)))
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    padding = " " if "`" in text else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _items(block: Block) -> Iterator[str]:
+    for number, text in list_items(block.lines):
+        if text:
+            yield f"{number}. {escape(text)}" if number else f"- {escape(text)}"
+
+
+def _table(table: Table) -> str:
+    """Return a GFM table; its first row is the header, as GFM has no table without one."""
+    rows = max(table.rows, max(cell.row for cell in table.cells) + 1)
+    columns = max(table.columns, max(cell.column for cell in table.cells) + 1)
+    grid = [[""] * columns for _ in range(rows)]
+    for cell in table.cells:
+        lines = (escape(line.strip()).replace("|", "\\|") for line in cell.text.splitlines())
+        grid[cell.row][cell.column] = "<br>".join(lines)
+    return "\n".join(_row(row) for row in [grid[0], ["---"] * columns, *grid[1:]])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
