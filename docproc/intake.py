@@ -121,9 +121,7 @@ def _sniffed(path: Path) -> str:
         raise Rejected(f"The file cannot be read: {error.strerror}.", code="unreadable") from None
     media_type = media_type_of(head)
     if media_type is None:
-        known = next(
-            (what for magic, what in FOREIGN if head.startswith(magic)), "not a PDF or an image we read"
-        )
+        known = next((what for magic, what in FOREIGN if head.startswith(magic)), "not a PDF or an image we read")
         raise Rejected(f"The file is {known}.", hint=ACCEPTED, code="media-type")
     return media_type
 
@@ -145,13 +143,14 @@ def _opened_pdf(arguments: Mapping[str, Any], sandbox: Sandbox, settings: Settin
             raise
         # poppler opens some that MuPDF does not; where it fails too, what MuPDF said is the clearer answer
         with contextlib.suppress(Rejected, Unavailable):
-            return _asked("poppler-open", arguments, sandbox, settings)
+            values = _asked("poppler-open", arguments, sandbox, settings)
+            # MuPDF asks for a password when only the attachments are encrypted
+            if rejected.code != "password" or not values.get("encrypted", True):
+                return values
         raise
 
 
-def _asked(
-    verb: str, arguments: Mapping[str, Any], sandbox: Sandbox, settings: Settings
-) -> Mapping[str, Any]:
+def _asked(verb: str, arguments: Mapping[str, Any], sandbox: Sandbox, settings: Settings) -> Mapping[str, Any]:
     """Return what `verb` says; what would cost one page later costs the whole file here."""
     try:
         return sandbox.call(verb, arguments, seconds=settings.page_seconds).values

@@ -23,8 +23,9 @@ SIZE = re.compile(r"([\d.]+) x ([\d.]+) pts")
 
 
 def open_file(path: str, password: str | None) -> tuple[dict[str, Any], Blob]:
-    """Return `pages`; raise EngineFailed when poppler cannot open it, Unavailable when it is not here."""
-    return {"pages": _facts(path, password, 1)["Pages"]}, b""
+    """Return `pages` and `encrypted`; raise EngineFailed when poppler cannot open it, Unavailable without it."""
+    facts = _facts(path, password, 1)
+    return {"pages": facts["Pages"], "encrypted": not str(facts.get("Encrypted")).startswith("no")}, b""
 
 
 def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], Blob]:
@@ -44,9 +45,7 @@ def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], 
     return {"width": width, "height": height, "words": [], "pictures": []}, b""
 
 
-def draw(
-    path: str, password: str | None, number: int, dpi: float, width: float
-) -> tuple[dict[str, Any], Blob]:
+def draw(path: str, password: str | None, number: int, dpi: float, width: float) -> tuple[dict[str, Any], Blob]:
     """Draw page `number`, `width` points wide, at `dpi`; return the values of `pdf.draw` and RGB bytes."""
     seen, _ = look(path, password, number)
     try:
@@ -72,9 +71,7 @@ def draw(
 
 def _facts(path: str, password: str | None, number: int) -> dict[str, Any]:
     try:
-        return dict(
-            pdfinfo_from_path(path, userpw=password, ownerpw=password, first_page=number, last_page=number)
-        )
+        return dict(pdfinfo_from_path(path, userpw=password, ownerpw=password, first_page=number, last_page=number))
     except PDFInfoNotInstalledError as error:
         _missing(error)
     except POPPLER_ERRORS as error:
