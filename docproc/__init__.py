@@ -1,1 +1,40 @@
-"""docproc: PDFs and scans to text, layout and tables that a person can check. No Flask, no Celery in here."""
+"""docproc: PDFs and scans to text, layout and tables that a person can check.
+
+    import docproc
+    document = docproc.process("scan.pdf")
+    print(document.text)
+
+No Flask and no Celery in this package; importing it loads no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docproc.document import Document, Page
+
+__all__ = ["process", "read_pages"]
+
+
+def process(path: str | Path, **options: Any) -> Document:
+    """Read a whole file (PDF, PNG, JPEG, TIFF, WebP, BMP, GIF) and return what it says.
+
+    `options` are those of `docproc.pipeline.ReadOptions`: engine, dpi, languages, password, text_layer,
+    rasterizer. Raises Rejected when the file cannot be accepted; a page that cannot be read is in the result,
+    with `problems`. To read many files, keep one `docproc.pipeline.Reader`, which loads the models once.
+    """
+    from docproc.pipeline import Reader, ReadOptions  # noqa: PLC0415  (importing docproc stays quick)
+
+    with Reader(ReadOptions(**options)) as reader:
+        return reader.document(reader.open(Path(path)))
+
+
+def read_pages(path: str | Path, **options: Any) -> Iterator[Page]:
+    """Read a file page by page, in order, with one page in memory at a time; arguments as for `process`."""
+    from docproc.pipeline import Reader, ReadOptions  # noqa: PLC0415
+
+    with Reader(ReadOptions(**options)) as reader:
+        yield from reader.pages(reader.open(Path(path)))

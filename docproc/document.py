@@ -6,7 +6,7 @@ Confidences are 0-1 or None where the engine gives none. An `id` is stable withi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -168,7 +168,7 @@ class Document:
     """A whole file as read; `engines` maps a role (ocr, layout, raster) to `name version`."""
 
     source: Source
-    pages: tuple[Page, ...]
+    pages: Sequence[Page]
     engines: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

@@ -119,3 +119,12 @@ class Box:
     def rounded(self) -> Box:
         """Return the box to the hundredth of a point, finer than any scan, so that JSON stays small."""
         return Box(*(round(side, 2) for side in self.as_list()))
+
+
+def turned(point: Point, degrees: int, *, width: float, height: float) -> Point:
+    """Return where `point` lies once its page, `width` x `height` points, is turned clockwise by `degrees`.
+
+    `degrees` is 0, 90, 180 or 270; anything else raises KeyError. To undo a turn, turn on by the rest of 360.
+    """
+    x, y = point
+    return {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}[degrees]

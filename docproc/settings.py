@@ -14,21 +14,29 @@ PREFIX = "DOCPROC_"
 TEST_PREFIX = "DOCPROC_TEST_"
 
 
-def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _help(text: str) -> dict[str, str]:
+    return {"help": text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Every setting with its default; the environment variable is `DOCPROC_` + the name in capitals."""
 
-    data_dir: Path = _setting(Path("~/.local/share/docproc"), "folder for everything that is kept")
-    max_bytes: int = _setting(500_000_000, "largest file accepted, in bytes")
-    max_pages: int = _setting(5_000, "most pages of one file")
-    max_pixels: int = _setting(120_000_000, "most pixels of one page as drawn or as stored in an image")
-    page_seconds: float = _setting(60.0, "longest time a parser may spend on one page, in seconds")
-    parser_memory: int = _setting(4_000_000_000, "most address space of the parser process, in bytes")
-    threads: int = _setting(0, "threads that the engines use; 0 means one per core")
+    data_dir: Path = field(
+        default=Path("~/.local/share/docproc"), metadata=_help("folder for everything that is kept")
+    )
+    max_bytes: int = field(default=500_000_000, metadata=_help("largest file accepted, in bytes"))
+    max_pages: int = field(default=5_000, metadata=_help("most pages of one file"))
+    max_pixels: int = field(
+        default=120_000_000, metadata=_help("most pixels of one page as drawn or as stored in an image")
+    )
+    page_seconds: float = field(
+        default=60.0, metadata=_help("longest time a parser may spend on one page, in seconds")
+    )
+    parser_memory: int = field(
+        default=4_000_000_000, metadata=_help("most address space of the parser process, in bytes")
+    )
+    threads: int = field(default=0, metadata=_help("threads that the engines use; 0 means one per core"))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -18,11 +18,16 @@ from docproc.settings import Settings
 
 @runtime_checkable
 class OcrEngine(Protocol):
-    """Reads text. `whole_side` is the longest side (pixels) up to which it reads a page best in one piece."""
+    """Reads text.
+
+    `whole_side` is the longest side (pixels) up to which it reads a page best in one piece; `alphabet` the
+    characters it can tell apart, empty when unknown.
+    """
 
     name: str
     version: str
     whole_side: int
+    alphabet: frozenset[str]
 
     def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
         """Return the lines of each image, on page coordinates; ids are given later by the pipeline."""

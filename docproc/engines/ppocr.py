@@ -75,7 +75,7 @@ def _multiple_of_32(length: float) -> int:
 
 
 def cut_line(pixels: Pixels, quad: NDArray[np.float32], *, squeeze: float = 1.0) -> Pixels:
-    """Return the line inside `quad` straightened to uint8[48, W, 3]; `squeeze` narrows it (0.5: half as wide)."""
+    """Return the line inside `quad` straightened to uint8[48, W, 3]; 0.5 as `squeeze` makes it half as wide."""
     width = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
     height = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]), 1.0)
     out_width = max(round(width / height * LINE_HEIGHT * squeeze), STEP)
@@ -109,7 +109,8 @@ class Recognizer:
     def __init__(self, threads: int) -> None:
         path = wheel_model("PP-OCRv6_rec_small.onnx")
         self._model = load_model(path, threads=threads, parallel=True)
-        self._alphabet = ["", *_alphabet(path), " "]  # CTC: 0 is blank; the space comes last
+        self._classes = ["", *_alphabet(path), " "]  # CTC: 0 is blank; the space comes last
+        self.alphabet = frozenset(self._classes[1:])
         self.runtime = self._model.runtime
 
     def read(self, crops: Sequence[Pixels]) -> list[Reading]:
@@ -129,7 +130,7 @@ class Recognizer:
         after = np.flatnonzero(np.r_[best[1:] != best[:-1], True])  # last step of each run
         last = after[np.searchsorted(after, first)]
         return Reading(
-            "".join(self._alphabet[index] for index in best[first]),
+            "".join(self._classes[index] for index in best[first]),
             np.asarray(steps[first, best[first]], np.float32),
             ((first + last + 1) * (STEP / 2)).astype(np.float32),
         )
@@ -156,7 +157,7 @@ def _padded(crop: Pixels) -> Tensor:
 
 
 class LineClassifier:
-    """PP-OCR mobile v2 line orientation: is a line crop upside down?"""
+    """PP-OCR mobile v2 line orientation: tells a line that is upside down."""
 
     WIDTH = 192
 

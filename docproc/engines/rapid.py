@@ -16,10 +16,10 @@ from docproc.raster import PageImage, Pixels
 from docproc.settings import Settings
 
 DETECTION_SIDE = 1280
-"""Longest side, in pixels, at which a whole page is searched for text. Measured on receipts, books, typescripts
-and brochures: word F1 within .01 of 2016 pixels at a third of the time; at 960 small print gets lost."""
+"""Longest side, in pixels, at which a page is searched for text. Measured on receipts, books, typescripts and
+brochures: word F1 within .01 of 2016 pixels at a third of the time; at 960 small print gets lost."""
 SQUEEZE = 0.9
-"""Lines are read a tenth narrower than they are: a tenth less work, no measurable loss (from .7 on there is)."""
+"""Lines are read a tenth narrower than they are: a tenth less work, no loss measured; from .7 on there is."""
 LEAST_CONFIDENCE = 0.5
 """Lines read with less are specks and rules, not text (the wheel's own threshold)."""
 UPRIGHT_ENOUGH = 0.8
@@ -36,6 +36,7 @@ class RapidEngine:
         self._detector = Detector(settings.threads)
         self._recognizer = Recognizer(settings.threads)
         self._classifier = LineClassifier(settings.threads)
+        self.alphabet = self._recognizer.alphabet
         self.version = f"PP-OCRv6-small rapidocr {version('rapidocr')} {self._detector.runtime}"
 
     def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
@@ -48,15 +49,12 @@ class RapidEngine:
 
     def legibility(self, crops: Sequence[Pixels]) -> list[float]:
         """Return the mean character probability of each line crop (uint8[H, W, 3]) as it stands."""
-        whole = (
-            np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32) for h, w in (c.shape[:2] for c in crops)
-        )
+        whole = (np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32) for h, w in (c.shape[:2] for c in crops))
         lines = [cut_line(crop, quad, squeeze=SQUEEZE) for crop, quad in zip(crops, whole, strict=True)]
         return [reading.confidence for reading in self._recognizer.read(lines)]
 
     def _read_one(self, image: PageImage) -> list[Line]:
-        quads = self._detector.detect(image.pixels, side=DETECTION_SIDE)
-        quads = [_along_text(quad) for quad in quads]
+        quads = [_along_text(quad) for quad in self._detector.detect(image.pixels, side=DETECTION_SIDE)]
         crops = [cut_line(image.pixels, quad, squeeze=SQUEEZE) for quad in quads]
         readings = self._recognizer.read(crops)
         self._retry_upside_down(quads, crops, readings)
@@ -70,13 +68,18 @@ class RapidEngine:
     def _retry_upside_down(
         self, quads: list[NDArray[np.float32]], crops: list[Pixels], readings: list[Reading]
     ) -> None:
-        """Replace what reads better turned by 180 degrees: stray lines of a page that itself stands upright."""
+        """Replace what reads better turned by 180 degrees: stray lines of an upright page."""
         doubtful = [index for index, reading in enumerate(readings) if reading.confidence < UPRIGHT_ENOUGH]
         turned = [np.ascontiguousarray(crops[index][::-1, ::-1]) for index in doubtful]
         for index, crop, reading in zip(doubtful, turned, self._recognizer.read(turned), strict=True):
             if reading.confidence > max(readings[index].confidence, UPRIGHT_ENOUGH):
                 quads[index] = np.roll(quads[index], 2, axis=0)
                 crops[index], readings[index] = crop, reading
+
+
+def _outline(crop: Pixels) -> NDArray[np.float32]:
+    height, width = crop.shape[:2]
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
 def _along_text(quad: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -86,9 +89,7 @@ def _along_text(quad: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.roll(quad, -1, axis=0) if height >= 1.5 * width else quad  # 1.5: PaddleOCR's own bound
 
 
-def _line(
-    image: PageImage, quad: NDArray[np.float32], reading: Reading, ink: NDArray[np.bool_]
-) -> Line | None:
+def _line(image: PageImage, quad: NDArray[np.float32], reading: Reading, ink: NDArray[np.bool_]) -> Line | None:
     spans = split_words(reading, ink)
     if not spans:
         return None

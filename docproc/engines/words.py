@@ -1,4 +1,4 @@
-"""Words of a recognised line: where one ends and the next begins, seen in the ink and not guessed from steps."""
+"""Words of a recognised line: where one ends and the next begins is seen in the ink, not guessed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from docproc.engines.ppocr import Reading
 from docproc.raster import Pixels
 
-_CJK = re.compile(
-    r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
-)
+_CJK = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A word of a crop: its text (NFC), pixels from `left` to `right`, mean probability; `spaced`: after a space."""
+    """A word of a crop: its text (NFC), pixels from `left` to `right`; `spaced` when a space stands before it."""
 
     text: str
     left: float
@@ -70,7 +68,8 @@ def split_words(reading: Reading, ink: NDArray[np.bool_]) -> list[Span]:
     starts, spaced = [0], [False]
     for position, (before, after) in enumerate(pairwise(places), start=1):
         left, right = _gap(columns, centers[before], centers[after])
-        # Spaces are the recogniser's: a wide gap alone is no space (trying it cost .01-.03 word F1 on receipts).
+        # Spaces are the recogniser's: a wide gap alone is none (taking it for one
+        # cost .01 to .03 word F1 on receipts).
         space = after > before + 1
         if space or _script_changes(reading.characters[before], reading.characters[after]):
             starts.append(position)

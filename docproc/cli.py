@@ -1,0 +1,91 @@
+"""`docproc ...`: the commands, and one place where errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from docproc.errors import DocprocError
+
+COMMANDS = {
+    "process": "docproc.commands.process:command",
+    "doctor": "docproc.commands.doctor:command",
+    "models": "docproc.commands.models:command",
+    "settings": "docproc.commands.settings:command",
+    "evaluate": "docproc.evaluate.cli:command",
+    "synth": "docproc.synth.cli:command",
+}
+"""Name -> `module:command`, imported when used, so that `docproc --help` is quick."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(point.name for point in entry_points(group="docproc.commands"))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if target := COMMANDS.get(cmd_name):
+            module, _, attribute = target.partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        for point in entry_points(group="docproc.commands", name=cmd_name):
+            found: click.Command = point.load()
+            return found
+        return None
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="docproc")
+def commands() -> None:
+    """Read PDFs and scans into text, layout and tables; offline, on a CPU."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with 0 done, 1 internal error, 2 usage, 3 not found, 4 rejected, 5 partial."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code; tracebacks are shown with `--debug` only."""
+    try:
+        return int(commands.main(args=arguments, prog_name="docproc", standalone_mode=False) or 0)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DocprocError as error:
+        return show(error, as_json="--json-errors" in arguments, debug="--debug" in arguments)
+    except BrokenPipeError:  # `docproc ... | head`
+        return 0
+    except OSError as error:
+        wrapped = DocprocError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ") + ".")
+        wrapped.__cause__ = error
+        return show(wrapped, as_json="--json-errors" in arguments, debug="--debug" in arguments)
+
+
+def show(error: DocprocError, *, as_json: bool, debug: bool = False, file: str = "", page: int | None = None) -> int:
+    """Tell `error` on stderr, as a line of words or of JSON; return its exit code."""
+    if debug:
+        traceback.print_exception(error)
+    if as_json:
+        fields: dict[str, Any] = {
+            "file": file or None,
+            "page": page,
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+        }
+        click.echo(json.dumps({key: value for key, value in fields.items() if value is not None}), err=True)
+    else:
+        place = f"{file}, page {page}: " if file and page else f"{file}: " if file else ""
+        click.echo(f"{place}{error}", err=True)
+    return error.exit_code

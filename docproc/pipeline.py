@@ -1,0 +1,181 @@
+"""The stories, top to bottom: a file becomes pages, a page becomes text, layout and tables."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, cast
+
+from docproc import textlayer
+from docproc.document import Cell, Document, Line, Page, Problem, Region, Source, Table, Tile
+from docproc.engines import LayoutEngine, OcrEngine, load
+from docproc.errors import DocprocError, EngineFailed, Unavailable
+from docproc.geometry import Box, Polygon
+from docproc.intake import Upload, open_upload
+from docproc.merge import merge
+from docproc.order import assemble
+from docproc.raster import Drawn, PageImage, Rasterizer, rasterize
+from docproc.sandbox import Sandbox
+from docproc.settings import Settings
+from docproc.straighten import Straightened, straighten, turn
+from docproc.tiles import detail_tiles, overview
+
+TextLayerMode = Literal["auto", "always", "never"]
+
+LARGEST_WHOLE = 1250.0
+"""Pages up to A3 (1191 points) are read whole: tiles found nothing more there and took twice the time. Larger
+sheets are posters and plans, whose small print is lost when they are shrunk."""
+SMALLEST_PRINT = 8.0
+"""Lines lower than so many pixels in the whole view are too small for it: the page is read in tiles as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How to read. `dpi` None chooses per page; `languages` are ISO 639-1 codes, a hint that engines may use."""
+
+    engine: str = "rapid"
+    layout: str = "pdf-layout"
+    dpi: int | None = None
+    languages: tuple[str, ...] = ()
+    password: str | None = None
+    text_layer: TextLayerMode = "auto"
+    rasterizer: Rasterizer = "auto"
+
+
+class Reader:
+    """Engines and the parser sandbox, loaded once, for any number of files. Close it, best by `with`."""
+
+    def __init__(self, options: ReadOptions | None = None, settings: Settings | None = None) -> None:
+        self.options = options or ReadOptions()
+        self.settings = settings or Settings.from_environment()
+        self._sandbox = Sandbox(self.settings)
+        self._ocr = cast("OcrEngine", load(self.options.engine, self.settings))
+        self._layout = cast("LayoutEngine", load(self.options.layout, self.settings))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the parser process."""
+        self._sandbox.close()
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """Which engine fills which role, with versions."""
+        return {
+            "ocr": f"{self._ocr.name} {self._ocr.version}",
+            "layout": f"{self._layout.name} {self._layout.version}",
+        }
+
+    def open(self, path: Path) -> Upload:
+        """Check a file and say what it is; raise Rejected when it cannot be accepted."""
+        return open_upload(path, self._sandbox, password=self.options.password, settings=self.settings)
+
+    def document(self, upload: Upload) -> Document:
+        """Read a whole file."""
+        source = Source(upload.filename, upload.sha256, upload.media_type, upload.bytes)
+        return Document(source, tuple(self.pages(upload)), self.engines)
+
+    def pages(self, upload: Upload) -> Iterator[Page]:
+        """Read page by page, in order; the next page is drawn while one is read, and no more are held.
+
+        A page that cannot be read comes as a page with `problems` and without lines.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="draw") as ahead:
+            coming = ahead.submit(self._draw, upload, 1)
+            for number in range(1, upload.pages + 1):
+                drawn = coming.result()
+                if number < upload.pages:
+                    coming = ahead.submit(self._draw, upload, number + 1)
+                yield drawn if isinstance(drawn, Page) else self._read(drawn, number)
+
+    def page(self, upload: Upload, number: int) -> Page:
+        """Read one page, counted from 1."""
+        drawn = self._draw(upload, number)
+        return drawn if isinstance(drawn, Page) else self._read(drawn, number)
+
+    def _draw(self, upload: Upload, number: int) -> Drawn | Page:
+        options = self.options
+        try:
+            return rasterize(
+                upload,
+                number,
+                self._sandbox,
+                dpi=options.dpi,
+                rasterizer=options.rasterizer,
+                settings=self.settings,
+            )
+        except (EngineFailed, Unavailable) as error:
+            return failed_page(number, error)
+
+    def _read(self, drawn: Drawn, number: int) -> Page:
+        try:
+            return read_page(drawn, number, self._ocr, self._layout, text_layer=self.options.text_layer)
+        except EngineFailed as error:
+            return failed_page(number, error, drawn)
+
+
+def read_page(
+    drawn: Drawn, number: int, ocr: OcrEngine, layout: LayoutEngine, *, text_layer: TextLayerMode = "auto"
+) -> Page:
+    """Read one drawn page: its own text where that is good, OCR elsewhere; then layout, tables and order."""
+    straight = _by_layer(drawn)
+    layer = [straight.forward_word(word) for word in drawn.layer]
+    choice = textlayer.choose(straight.image, layer, ocr, mode=text_layer)
+    lines, views = list(choice.lines), [straight.image]
+    if choice.source == "ocr":
+        straight = straighten(drawn.image, ocr)
+        lines, views = read_lines(straight.image, ocr)
+    regions, tables = layout.analyze(straight.image, lines)
+    lines, regions, tables = assemble(lines, regions, tables, number=number, page_box=straight.image.box)
+    return Page(
+        number=number,
+        width=round(straight.page.width, 2),
+        height=round(straight.page.height, 2),
+        rotation=straight.rotation,
+        skew=round(straight.skew, 2),
+        dpi=round(drawn.image.dpi, 2),
+        dpi_assumed=drawn.dpi_assumed,
+        drawn_by=drawn.drawn_by,
+        text_source=choice.source,
+        agreement=choice.agreement,
+        tiles=tuple(Tile(_placed(view.box, straight), round(view.scale, 4)) for view in views),
+        lines=tuple(_line_back(line, straight) for line in lines),
+        regions=tuple(replace(region, box=_placed(region.box, straight)) for region in regions),
+        tables=tuple(_table_back(table, straight) for table in tables),
+    )
+
+
+def read_lines(image: PageImage, ocr: OcrEngine) -> tuple[list[Line], list[PageImage]]:
+    """Read a whole page in the view that suits its size; return the lines and the views that were read."""
+    whole = overview(image, max(ocr.whole_side, 1))
+    [lines] = ocr.read([whole]) if max(image.box.width, image.box.height) > LARGEST_WHOLE else ocr.read([image])
+    if whole is image or not _small_print(image, lines):
+        return lines, [image]
+    tiles = detail_tiles(image)
+    views = [(whole.box, lines), *((tile.box, ocr.read([tile])[0]) for tile in tiles)]
+    return merge(image.box, views), [whole, *tiles]
+
+
+def _small_print(image: PageImage, lines: Sequence[Line]) -> bool:
+    longest = max(image.box.width, image.box.height)
+    if longest > LARGEST_WHOLE:
+        return True
+    # 1280: about the pixels that any engine's whole view has, see `docproc.engines.rapid`
+    heights = [min(line.box.width, line.box.height) * 1280 / longest for line in lines]
+    return bool(heights) and statistics.median(heights) < SMALLEST_PRINT
+
+
+def failed_page(number: int, error: DocprocError, drawn: Drawn | None = None) -> Page:
+    """Return the page that stands for one that could not be read."""
+    width, height = (drawn.width, drawn.height) if drawn else (0.0, 0.0)
+    return Page(number, width, height, problems=(Problem(error.code, error.message, error.hint),))
