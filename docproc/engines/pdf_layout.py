@@ -11,6 +11,7 @@ import pymupdf
 
 from docproc.document import Label, Line, Region, Table
 from docproc.engines.layout_page import draw_page
+from docproc.engines.table_regions import crop_table
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.rules import find_rules
@@ -35,8 +36,11 @@ class PdfLayoutEngine:
         """Return the regions (without lines and order) and tables of a page, in points."""
         if not any(line.words for line in lines):
             return [], []
-        regions = self._regions(image, lines)
         rules = find_rules(image)
+        whole = crop_table(image.box, lines, rules)
+        if whole is not None:
+            return [Region("r0", "table", whole.box, 0)], [replace(whole, region_id="r0")]
+        regions = self._regions(image, lines)
         tables = []
         for region in regions:
             table = build_table(region.box, lines, rules) if region.label == "table" else None

@@ -102,7 +102,8 @@ def _continues(upper: Sequence[Chunk], lower: Sequence[Chunk], columns: Columns,
     tight = gap < usual - 0.15 * height
     above = {columns.span(one.box): one for one in upper}
     below = {columns.span(one.box): one for one in lower}
-    if not (set(below) < set(above) or set(above) < set(below)):
+    unlabelled = set(below) == set(above) and min(first for first, _ in below) > 0
+    if not (set(below) < set(above) or set(above) < set(below) or unlabelled):
         return False
     return all(
         _wraps(above[c], below[c], columns.extents[c[0]][0], columns.extents[c[1]][1])
