@@ -147,7 +147,7 @@ def _numbers(bands: Sequence[Rows], columns: Columns, full: Sequence[bool], heig
     numbers = [group_rows(band, columns, usual, height) if band else [] for band in bands]
     first = next((index for index, band in enumerate(bands) if band), 0)
     head = next((index + 1 for index in range(first, len(full)) if full[index]), 0)
-    if sum(len(band) for band in bands[head:]) > sum(len(band) for band in bands[:head]):
+    if 2 * sum(len(band) for band in bands[head:]) > sum(len(band) for band in bands[:head]):
         numbers[:head] = [head_rows(band, columns) for band in bands[:head]]
     return numbers
 

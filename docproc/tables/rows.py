@@ -47,14 +47,17 @@ def _spread(band: Rows, columns: Columns, height: float) -> bool:
 
 
 def usual_gap(bands: Sequence[Rows], columns: Columns) -> float:
-    """Return the usual white space between rows that are surely different: they share several columns."""
+    """Return the usual white space between rows that are surely different: they share several columns.
+
+    Where none do, it is the widest there is.
+    """
     gaps = [
         _gap(upper, lower)
         for band in bands
         for upper, lower in pairwise(band)
         if len(_columns(upper, columns) & _columns(lower, columns)) > 1
     ]
-    return median(gaps) if gaps else 0.0
+    return median(gaps) if gaps else max((_gap(a, b) for band in bands for a, b in pairwise(band)), default=0.0)
 
 
 def group_rows(rows: Rows, columns: Columns, usual: float, height: float) -> list[int]:
@@ -97,17 +100,17 @@ def _interleaved(upper: Sequence[Chunk], lower: Sequence[Chunk], columns: Column
 def _continues(upper: Sequence[Chunk], lower: Sequence[Chunk], columns: Columns, usual: float, height: float) -> bool:
     """Say whether the lower row only goes on with cells of the upper one, or leads on to them."""
     gap = _gap(upper, lower)
-    if gap > 0.8 * height or gap > max(usual, 0.0) + 0.3 * height:
+    if gap > min(LEADING * height, max(usual, 0.0) + 0.2 * height):
         return False
-    tight = gap < usual - 0.15 * height
     above = {columns.span(one.box): one for one in upper}
     below = {columns.span(one.box): one for one in lower}
-    unlabelled = set(below) == set(above) and min(first for first, _ in below) > 0
-    if not (set(below) < set(above) or set(above) < set(below) or unlabelled):
+    goes_on = set(below) < set(above) or (set(below) == set(above) and min(first for first, _ in below) > 0)
+    if not (goes_on or set(above) < set(below)):
         return False
+    tight = (usual - gap) / height if goes_on else 0.0
     return all(
         _wraps(above[c], below[c], columns.extents[c[0]][0], columns.extents[c[1]][1])
-        and (tight or _goes_on(above[c].text, below[c].text))
+        and (tight > 0.25 or _reads_on(above[c].text, below[c].text, closer=tight > 0.1))
         for c in set(below) & set(above)
     )
 
@@ -119,6 +122,9 @@ def _wraps(above: Chunk, below: Chunk, left: float, right: float) -> bool:
     return above.box.right + 0.25 * word.height + word.width > right - indent
 
 
-def _goes_on(above: str, below: str) -> bool:
-    """Say whether the text itself reads on: an open end above, or no capital below."""
-    return above[-1] in "-,/(&" or below[0].islower() or below[0] in "(&/"
+def _reads_on(above: str, below: str, *, closer: bool) -> bool:
+    """Say whether the text itself reads on: an open end above, or a small letter below.
+
+    An opening bracket counts only where the lines stand closer than rows do: it may start a row.
+    """
+    return above[-1] in "-,/(&" or below[0].islower() or below[0] in "&/" or (closer and below[0] == "(")

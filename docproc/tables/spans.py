@@ -38,7 +38,7 @@ def _over_columns(piece: Piece, pieces: Sequence[Piece], columns: Columns, rules
     left = max((one.first + one.columns for one in row if one.first < first), default=0)
     right = min((one.first for one in row if one.first >= last), default=len(columns.extents))
     y = piece.box.center[1]
-    if row or piece.columns > 1:
+    if any(columns.ruled):
         while first > left and columns.ruled[first - 1] and not _wall(columns.edges[first], y, rules, height):
             first -= 1
         while last < right and columns.ruled[last - 1] and not _wall(columns.edges[last], y, rules, height):
@@ -52,10 +52,11 @@ def _over_columns(piece: Piece, pieces: Sequence[Piece], columns: Columns, rules
             for c in range(one.first, one.first + one.columns)
         }
         if under is not None:
-            over = [c for c in range(left, right) if _share(columns.extents[c], under) > 0.5]
-            first, last = min([first, *over]), max([last, *(c + 1 for c in over)])
-        elif piece.columns > 1 and piece.row < 3:
-            first, last = _centred(piece, columns, (left, right), below)
+            over = [c for c, extent in enumerate(columns.extents) if _share(extent, under) > 0.5]
+            if over and left <= over[0] <= first and last <= over[-1] + 1 <= right:  # else it rules off a row
+                first, last = over[0], over[-1] + 1
+        elif piece.row < 3:
+            first, last = _centred(piece, columns, (left, right), below, height)
     return replace(piece, first=first, columns=last - first)
 
 
@@ -78,14 +79,24 @@ def _share(extent: tuple[float, float], span: tuple[float, float]) -> float:
     return shared / max(extent[1] - extent[0], 1e-6)
 
 
-def _centred(piece: Piece, columns: Columns, room: tuple[int, int], below: set[int]) -> tuple[int, int]:
-    """Return the run of columns inside `room` whose middle lies nearest to the middle of the heading."""
-    first, last = piece.first, piece.first + piece.columns
-    best = (abs(_middle(columns, first, last) - piece.box.center[0]), 0, first, last)
+def _centred(
+    piece: Piece, columns: Columns, room: tuple[int, int], below: set[int], height: float
+) -> tuple[int, int]:
+    """Return the run of columns inside `room` whose middle lies nearest to the middle of the heading.
+
+    A heading that is aligned with its own column governs that alone.
+    """
+    box, first, last = piece.box, piece.first, piece.first + piece.columns
+    best = (abs(_middle(columns, first, last) - box.center[0]), 0, first, last)
     for a in range(room[0], first + 1):
         for b in range(last, room[1] + 1):
             if all(c in below for c in (*range(a, first), *range(last, b))):
-                best = min(best, (abs(_middle(columns, a, b) - piece.box.center[0]), a - b, a, b))
+                best = min(best, (abs(_middle(columns, a, b) - box.center[0]), a - b, a, b))
+    if piece.columns == 1:
+        left, right = columns.extents[first]
+        away = min(abs(box.left - left), abs(box.right - right), abs(box.center[0] - (left + right) / 2))
+        if away < 0.3 * height or best[0] > 0.5 * away:
+            return first, last
     return best[2], best[3]
 
 
