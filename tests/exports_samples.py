@@ -84,7 +84,9 @@ def scripts_page() -> Page:
 def columns_page() -> Page:
     """Return two columns under a title, with a running header and a footnote."""
     left = [a_line(f"l{i}", text, 40, 100 + 15 * i) for i, text in enumerate(["left one begins", "left two exam-"])]
-    right = [a_line(f"m{i}", text, 230, 100 + 15 * i) for i, text in enumerate(["right one starts", "right two ends"])]
+    right = [
+        a_line(f"m{i}", text, 230, 100 + 15 * i) for i, text in enumerate(["right one starts", "right two ends"])
+    ]
     return page_of(
         1,
         [
@@ -112,7 +114,15 @@ def picture_page() -> Page:
 
 def table_page() -> Page:
     """Return a 3 x 3 table whose first cell spans two columns and whose last row has an empty place."""
-    texts = {(0, 0): "Wide | head", (0, 2): "Third", (1, 0): "a", (1, 1): "b\nc", (1, 2): "3", (2, 0): "d", (2, 2): "4"}
+    texts = {
+        (0, 0): "Wide | head",
+        (0, 2): "Third",
+        (1, 0): "a",
+        (1, 1): "b\nc",
+        (1, 2): "3",
+        (2, 0): "d",
+        (2, 2): "4",
+    }
     lines, cells = [], []
     for (row, column), text in texts.items():
         span = 2 if (row, column) == (0, 0) else 1

@@ -113,9 +113,7 @@ class _Writer:
         if rest:
             self._text(table, f"{region.id}-rest", Box.union(line.box for line in rest), rest)
 
-    def _text(
-        self, parent: ET.Element, name: str, box: Box, lines: list[Line] | tuple[Line, ...]
-    ) -> ET.Element:
+    def _text(self, parent: ET.Element, name: str, box: Box, lines: list[Line] | tuple[Line, ...]) -> ET.Element:
         element = ET.SubElement(parent, "TextBlock", self._marks(name, box))
         for line in lines:
             self._line(element, line)

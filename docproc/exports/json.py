@@ -93,8 +93,7 @@ def page_to_dict(page: Page) -> dict[str, Any]:
         "key_values": [],
         "findings": [],
         "problems": [
-            {"code": problem.code, "message": problem.message, "hint": problem.hint}
-            for problem in page.problems
+            {"code": problem.code, "message": problem.message, "hint": problem.hint} for problem in page.problems
         ],
     }
 

@@ -89,13 +89,15 @@ class Node:
             raise self.wrong(f"a whole number from {least}")
         return self.value
 
+    def quarter_turns(self) -> int:
+        """Return 0, 90, 180 or 270."""
+        if self.value not in (0, 90, 180, 270):
+            raise self.wrong("one of 0, 90, 180, 270")
+        return self.count()
+
     def number(self) -> float:
         """Return a finite number."""
-        if (
-            not isinstance(self.value, int | float)
-            or isinstance(self.value, bool)
-            or not math.isfinite(self.value)
-        ):
+        if not isinstance(self.value, int | float) or isinstance(self.value, bool) or not math.isfinite(self.value):
             raise self.wrong("a number")
         return self.value
 
@@ -147,7 +149,7 @@ def read_page(node: Node) -> Page:
         number=node.key("number").count(1),
         width=node.key("width").number(),
         height=node.key("height").number(),
-        rotation=node.key("rotation").count(),
+        rotation=node.key("rotation").quarter_turns(),
         skew=node.key("skew").number(),
         dpi=node.key("dpi").number(),
         dpi_assumed=node.key("dpi_assumed").true(),

@@ -95,16 +95,12 @@ class _Writer:
         if region.label not in HOLDERS:
             marks = {"type": TEXT_TYPES[region.label], "custom": custom}
             return self._text(None, region.id, region.box, block.lines, marks)
-        element = ET.Element(
-            HOLDERS[region.label], {"id": self.names.new(self.page, region.id), "custom": custom}
-        )
+        element = ET.Element(HOLDERS[region.label], {"id": self.names.new(self.page, region.id), "custom": custom})
         self._coords(element, region.box.corners)
         lines: Sequence[Line] = block.lines
         if region.label == "picture" and (words := clean(caption_of(region, self.page))):
             defined = ET.SubElement(element, "UserDefined")
-            ET.SubElement(
-                defined, "UserAttribute", {"name": "alt-text", "type": "xsd:string", "value": words}
-            )
+            ET.SubElement(defined, "UserAttribute", {"name": "alt-text", "type": "xsd:string", "value": words})
         if block.table is not None:
             element.set("rows", str(block.table.rows))
             element.set("columns", str(block.table.columns))

@@ -54,11 +54,12 @@ def convert(data: bytes, icc: bytes) -> bytes:
         if done.returncode != 0 or not made.is_file():
             raise Unavailable("Ghostscript could not make PDF/A of this file.", hint="Ask for `pdf` instead.")
         found = made.read_bytes()
-    _compare(data, found)
+    compare(data, found)
     return found
 
 
-def _compare(before: bytes, after: bytes) -> None:
+def compare(before: bytes, after: bytes) -> None:
+    """Raise Unavailable when a page of `after` looks or reads otherwise than in `before`."""
     with (
         pymupdf.open(stream=before, filetype="pdf") as old,
         pymupdf.open(stream=after, filetype="pdf") as new,

@@ -19,14 +19,11 @@ PLAIN_MODES = ("1", "L", "RGB", "I;16")
 RGB_ONLY = ("RGB", "L")
 
 
-def pdf_of_image(
-    path: str, pages: Sequence[Any], *, max_pixels: int, no_cmyk: bool = False
-) -> pymupdf.Document:
-    """Return a PDF with a page for each of `pages` (number, width, height, rotation), shown upright.
+def pdf_of_image(path: str, pages: Sequence[Any], *, max_pixels: int, no_cmyk: bool = False) -> pymupdf.Document:
+    """Return a PDF with a page for each frame, upright and of the size that `pages` say.
 
-    The PDF's pages are numbered as the image's frames are; frames that were not read are left out of the page
-    sizes' reach and are shown at 72 dpi. `no_cmyk` stores CMYK pictures as RGB. Raises Rejected for no
-    picture.
+    `pages` are {number, width, height, rotation}; a frame that was not read is shown at 72 dpi. `no_cmyk` stores
+    CMYK pictures as RGB. Raises Rejected for no picture.
     """
     Image.MAX_IMAGE_PIXELS = max_pixels or None
     doc = pymupdf.open()
@@ -37,6 +34,11 @@ def pdf_of_image(
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Rejected(f"The picture cannot be opened: {error}.", code="broken") from None
     return doc
+
+
+def stand_upright(pages: Sequence[Any]) -> list[Any]:
+    """Return `pages` as they are in `pdf_of_image`'s PDF: shown upright already."""
+    return [{**page, "rotation": 0} for page in pages]
 
 
 def _unread(turn: int, size: tuple[int, int]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from docproc.parsers.glyphless import (
     visual,
     word_operators,
 )
-from docproc.parsers.image_pdf import pdf_of_image
+from docproc.parsers.image_pdf import pdf_of_image, stand_upright
 from docproc.parsers.old_text import remove_invisible
 
 FONT = "DocprocText"
@@ -52,6 +52,7 @@ def write(
         doc, kept = opened_for(path, pages, password)
     else:
         doc, kept = pdf_of_image(path, pages, max_pixels=max_pixels), []
+        pages = stand_upright(pages)
     lay_text(doc, pages)
     keep = pymupdf.PDF_ENCRYPT_KEEP
     return {"kept": kept}, doc.tobytes(garbage=1, deflate=True, encryption=keep)
@@ -59,8 +60,7 @@ def write(
 
 def lay_text(doc: pymupdf.Document, pages: Sequence[Any]) -> None:
     """Add the lines of `pages` (as in `layers`) to `doc`, one font for the whole file."""
-    if any(page["number"] > doc.page_count for page in pages):
-        raise Rejected("This is not the file that was read: it has fewer pages.", code="other-file")
+    _check_pages(doc, pages)
     codes, font = Codes(), doc.get_new_xref()
     added = False
     for layer in pages:
@@ -88,6 +88,7 @@ def open_pdf(path: str, password: str) -> pymupdf.Document:
 def opened_for(path: str, pages: Sequence[Any], password: str) -> tuple[pymupdf.Document, list[int]]:
     """Return the PDF without the invisible text that `pages` replace, and the pages that kept it."""
     doc = open_pdf(path, password)
+    _check_pages(doc, pages)
     wanted = [page["number"] for page in pages if page["mode"] == "all" and page["lines"]]
     kept, changed = remove_invisible(doc, wanted)
     if changed:  # some page would look different: once more, without those
@@ -96,10 +97,15 @@ def opened_for(path: str, pages: Sequence[Any], password: str) -> tuple[pymupdf.
     return doc, sorted({*kept, *changed})
 
 
+def _check_pages(doc: pymupdf.Document, pages: Sequence[Any]) -> None:
+    if any(page["number"] > doc.page_count for page in pages):
+        raise Rejected("This is not the file that was read: it has fewer pages.", code="other-file")
+
+
 def _content(doc: pymupdf.Document, layer: Any, codes: Codes) -> bytes:
     page = doc[layer["number"] - 1]
     to_user = _to_user_space(doc, layer)
-    taken = _text_boxes(page) if layer["mode"] == "new" else []
+    taken = [box for _, box in text_boxes(page)] if layer["mode"] == "new" else []
     lines = [_line(line, to_user, codes) for line in layer["lines"] if not _covered(line, layer, page, taken)]
     text = "".join(f"BT\n3 Tr\n{line}ET\n" for line in lines if line)
     return f"q\n{text}Q\n".encode("ascii") if text else b""
@@ -170,9 +176,18 @@ def upright_to_shown(layer: Any, rect: pymupdf.Rect) -> pymupdf.Matrix:
     return turned * pymupdf.Matrix(rect.width / max(shown[0], 1e-6), rect.height / max(shown[1], 1e-6))
 
 
-def _text_boxes(page: pymupdf.Page) -> list[Box]:
-    """Return the boxes of the words that the page has, in points of the page as shown."""
-    return [Box(*word[:4]) for word in page.get_text("words") if word[0] <= word[2] and word[1] <= word[3]]
+def text_boxes(page: pymupdf.Page) -> list[tuple[str, Box]]:
+    """Return the words that the page has with their boxes, in points of the page as shown.
+
+    PyMuPDF gives them on the page as it is before /Rotate.
+    """
+    shown = {"width": page.rect.width, "height": page.rect.height, "rotation": page.rotation}
+    flat = pymupdf.Rect(0, 0, page.rect.width, page.rect.height)
+    if page.rotation in (90, 270):
+        flat = pymupdf.Rect(0, 0, page.rect.height, page.rect.width)
+    turn = ~upright_to_shown(shown, flat)
+    rects = ((word[4], (pymupdf.Rect(word[:4]) * turn).normalize()) for word in page.get_text("words"))
+    return [(text, Box(*rect)) for text, rect in rects]
 
 
 def _covered(line: Sequence[Any], layer: Any, page: pymupdf.Page, taken: Sequence[Box]) -> bool:

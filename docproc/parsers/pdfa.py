@@ -18,7 +18,7 @@ import pymupdf
 from PIL import ImageCms
 
 from docproc.parsers.ghostscript import convert
-from docproc.parsers.image_pdf import pdf_of_image
+from docproc.parsers.image_pdf import pdf_of_image, stand_upright
 from docproc.parsers.overlay import lay_text, opened_for
 
 FORBIDDEN = re.compile(
@@ -64,7 +64,7 @@ def write(
     pages = json.loads(Path(layers).read_bytes())["pages"]
     if media_type != "application/pdf":
         doc = pdf_of_image(path, pages, max_pixels=max_pixels, no_cmyk=True)
-        return {"kept": [], "made_by": "docproc"}, _conforming(doc, pages, {})
+        return {"kept": [], "made_by": "docproc"}, _conforming(doc, stand_upright(pages), {})
     original, kept = opened_for(path, pages, password)
     doc = _rebuilt(original)
     if doc is not None:
