@@ -310,8 +310,8 @@ def _seen(word: LayerWord, image: PageImage) -> LayerWord:
     pixels = image.crop(word.box).pixels
     if min(pixels.shape[:2]) < 3:  # too few to tell
         return word
-    contrast = int((pixels.max((0, 1)).astype(int) - pixels.min((0, 1))).max())
-    return replace(word, hidden=contrast < NO_TRACE)
+    traces = any(int(np.ptp(pixels[:, :, channel])) >= NO_TRACE for channel in (1, 0, 2))
+    return word if traces else replace(word, hidden=True)
 
 
 def _word(row: Sequence[Any]) -> LayerWord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,8 @@ CPU_MARGIN = 5
 def serve(channel: socket.socket, limits: Mapping[str, int]) -> None:
     """Confine this process to `limits`, say that it is ready, answer requests until the channel closes."""
     confine(limits)
+    # PyMuPDF imports its layout models, which nothing here needs, whenever it finds them: 1 s and 60 MB
+    sys.modules["pymupdf.layout"] = None  # type: ignore[assignment]
     verbs: dict[str, Verb] = {}
     send(channel, {"ok": True, "values": {}})
     while True:

@@ -27,6 +27,8 @@ class _Open:
 
 _kept: list[_Open] = []
 """The document of the last call, so that its next page is cheap."""
+_drawn_pages = [0]
+FREE_EVERY = 20
 
 
 def document(path: str, password: str | None) -> Any:
@@ -52,8 +54,15 @@ def page(path: str, password: str | None, number: int) -> Any:
         raise failed(error) from error
 
 
+def page_done(heavy: bool) -> None:
+    """Free memory after a page with pictures (`heavy`), and now and then; fonts are worth keeping for a while."""
+    _drawn_pages[0] += 1
+    if heavy or _drawn_pages[0] % FREE_EVERY == 0:
+        free_memory()
+
+
 def free_memory() -> None:
-    """Forget what MuPDF keeps for later (fonts, decoded images); a page rarely shares enough to miss it."""
+    """Forget what MuPDF keeps for later: fonts, glyphs, decoded images."""
     pymupdf.TOOLS.store_shrink(100)
     pymupdf.TOOLS.glyph_cache_empty()
 

@@ -60,7 +60,7 @@ def draw(path: str, password: str | None, number: int, dpi: float) -> tuple[dict
     except mupdf.MUPDF_ERRORS as error:
         raise mupdf.failed(error) from error
     finally:
-        mupdf.free_memory()
+        mupdf.page_done(bool(page.get_images()))
     _drawn.append(pixmap)
     values = {
         "width": pixmap.width,

@@ -102,7 +102,8 @@ def _level(chars: Sequence[_Char], frame: _Frame) -> tuple[float, float, float, 
 
 
 def _extent(chars: Sequence[_Char], frame: _Frame) -> tuple[float, float, float, float]:
-    points = [frame.to(x, y) for char in chars for x in char.box[::2] for y in char.box[1::2]]
+    # on an axis two opposite corners say it all
+    points = [frame.to(*corner) for char in chars for corner in (char.box[:2], char.box[2:])]
     us, vs = zip(*points, strict=True)
     return min(us), max(us), min(vs), max(vs)
 
@@ -134,11 +135,15 @@ def _style(chars: Sequence[_Char]) -> tuple[float, int]:
 
 def _sound(words: list[list[Any]], page: pymupdf.Rect) -> list[list[Any]]:
     """Return the words with finite numbers whose middle lies on the page."""
-    return [word for word in words if all(map(math.isfinite, word[1:])) and page.contains(_middle(word))]
+    return [word for word in words if all(map(math.isfinite, word[1:])) and _inside(_middle(word), page)]
 
 
-def _middle(word: Sequence[Any]) -> pymupdf.Point:
-    return pymupdf.Point((word[1] + word[5]) / 2, (word[2] + word[6]) / 2)
+def _middle(word: Sequence[Any]) -> tuple[float, float]:
+    return (word[1] + word[5]) / 2, (word[2] + word[6]) / 2
+
+
+def _inside(point: tuple[float, float], rect: pymupdf.Rect) -> bool:
+    return bool(rect.x0 <= point[0] <= rect.x1 and rect.y0 <= point[1] <= rect.y1)
 
 
 def _covered(page: Any, words: list[list[Any]], opaque: Sequence[Sequence[float]]) -> list[list[Any]]:
@@ -153,7 +158,7 @@ def _covered(page: Any, words: list[list[Any]], opaque: Sequence[Sequence[float]
             later = [text for kind, text in log[place + 1 :] if kind.endswith("-text")]
             for word in words:
                 middle = _middle(word)
-                if rect.contains(middle) and not any(text.contains(middle) for text in later):
+                if _inside(middle, rect) and not any(_inside(middle, text) for text in later):
                     word[-1] |= HIDDEN
     return words
 
