@@ -12,6 +12,7 @@ from docproc.tables.bands import Separator, bands_of, separators
 from docproc.tables.chunks import Chunk, printed_rows, text_height, typed_rules, words_inside
 from docproc.tables.columns import covered, find_gutters, ruled_gutters
 from docproc.tables.grid import Columns, Piece, Rows
+from docproc.tables.head import head_height
 from docproc.tables.rows import LEADING, bands_are_rows, group_rows, head_rows, usual_gap
 from docproc.tables.spans import widen
 
@@ -30,7 +31,8 @@ def build_table(box: Box, lines: Sequence[Line], rules: Rules) -> Table | None:
     rows = _inside_frame(printed_rows(words, near), near, box)
     columns = _columns(rows, box, near, height)
     pieces = widen(_pieces(rows, columns, near, height), columns, near, height)
-    cells = tuple(_cell(piece) for piece in sorted(pieces, key=lambda one: (one.row, one.first)))
+    head = head_height(pieces, columns, near, height)
+    cells = tuple(_cell(piece, head) for piece in sorted(pieces, key=lambda one: (one.row, one.first)))
     bottom = max(cell.row + cell.row_span for cell in cells)
     return Table("", _box(pieces, near, box), bottom, len(columns.extents), cells)
 
@@ -143,13 +145,13 @@ def _numbers(bands: Sequence[Rows], columns: Columns, full: Sequence[bool], heig
     real = [band for band in bands if band]
     if bands_are_rows(real, columns, height):
         return [[0] * len(band) for band in bands]
-    usual = usual_gap(real, columns)
-    numbers = [group_rows(band, columns, usual, height) if band else [] for band in bands]
     first = next((index for index, band in enumerate(bands) if band), 0)
     head = next((index + 1 for index in range(first, len(full)) if full[index]), 0)
-    if 2 * sum(len(band) for band in bands[head:]) > sum(len(band) for band in bands[:head]):
-        numbers[:head] = [head_rows(band, columns) for band in bands[:head]]
-    return numbers
+    if 2 * sum(len(band) for band in bands[head:]) <= sum(len(band) for band in bands[:head]):
+        head = 0  # what stands above the rule is no head
+    usual = usual_gap(bands[head:], columns)
+    body = [group_rows(band, columns, usual, height) if band else [] for band in bands[head:]]
+    return [head_rows(band, columns) for band in bands[:head]] + body
 
 
 def _across(chunk: Chunk, columns: Columns, rows: int) -> tuple[int, int, int]:
@@ -170,10 +172,11 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     return result
 
 
-def _cell(piece: Piece) -> Cell:
+def _cell(piece: Piece, head: int) -> Cell:
     chunks = sorted(piece.chunks, key=lambda one: (one.row, one.box.left))
     text = " ".join(one.text for one in chunks)
-    return Cell("", piece.row, piece.first, piece.rows, piece.columns, text, piece.box)
+    heads = piece.row < head
+    return Cell("", piece.row, piece.first, piece.rows, piece.columns, text, piece.box, header=heads)
 
 
 def _box(pieces: Sequence[Piece], rules: Rules, box: Box) -> Box:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from docproc.rules import Rules
 from docproc.tables.grid import Columns, Piece
+from docproc.tables.head import heading_rows
 
 
 def widen(pieces: Sequence[Piece], columns: Columns, rules: Rules, height: float) -> list[Piece]:
@@ -44,18 +45,11 @@ def _over_columns(piece: Piece, pieces: Sequence[Piece], columns: Columns, rules
         while last < right and columns.ruled[last - 1] and not _wall(columns.edges[last], y, rules, height):
             last += 1
     if row and not any(columns.ruled):
-        under = _rule_under(piece, rules, height)
-        below = {
-            c
-            for one in pieces
-            if one.row == piece.row + piece.rows
-            for c in range(one.first, one.first + one.columns)
-        }
-        if under is not None:
-            over = [c for c, extent in enumerate(columns.extents) if _share(extent, under) > 0.5]
-            if over and left <= over[0] <= first and last <= over[-1] + 1 <= right:  # else it rules off a row
-                first, last = over[0], over[-1] + 1
+        over = _ruled_columns(piece, columns, rules, height)
+        if over and left <= over[0] <= first and last <= over[-1] + 1 <= right:  # else it rules off a row
+            first, last = over[0], over[-1] + 1
         elif piece.row < 3:
+            below = {c for one in pieces if one.row == piece.row + piece.rows for _, c in one.places}
             first, last = _centred(piece, columns, (left, right), below, height)
     return replace(piece, first=first, columns=last - first)
 
@@ -64,14 +58,15 @@ def _wall(x: float, y: float, rules: Rules, height: float) -> bool:
     return any(one.top <= y <= one.bottom and abs(one.center[0] - x) < 0.7 * height for one in rules.vertical)
 
 
-def _rule_under(piece: Piece, rules: Rules, height: float) -> tuple[float, float] | None:
+def _ruled_columns(piece: Piece, columns: Columns, rules: Rules, height: float) -> list[int]:
+    """Return the columns over which the rule right under a heading runs."""
     box = piece.box
     for rule in rules.horizontal:
-        if -0.3 * height <= rule.center[1] - box.bottom < height:
-            shared = min(rule.right, box.right) - max(rule.left, box.left)
-            if shared > 0.7 * box.width:
-                return rule.left, rule.right
-    return None
+        near = -0.3 * height <= rule.center[1] - box.bottom < height
+        if near and min(rule.right, box.right) - max(rule.left, box.left) > 0.7 * box.width:
+            span = (rule.left, rule.right)
+            return [c for c, extent in enumerate(columns.extents) if _share(extent, span) > 0.5]
+    return []
 
 
 def _share(extent: tuple[float, float], span: tuple[float, float]) -> float:
@@ -106,7 +101,7 @@ def _middle(columns: Columns, first: int, last: int) -> float:
 
 def _over_rows(pieces: Sequence[Piece], width: int) -> list[Piece]:
     """Stretch headings over the empty places above and below them in the rows of the head."""
-    head = head_height(pieces, width)
+    head = heading_rows(pieces, width)
     taken = set().union(*(piece.places for piece in pieces))
     result = []
     for piece in pieces:
@@ -120,12 +115,3 @@ def _over_rows(pieces: Sequence[Piece], width: int) -> list[Piece]:
         result.append(replace(piece, row=top, rows=bottom - top))
         taken |= result[-1].places
     return result
-
-
-def head_height(pieces: Sequence[Piece], width: int) -> int:
-    """Return how many rows the head has: down to the row under its last heading over several columns."""
-    head = 0
-    for row in range(max((one.row for one in pieces), default=0)):
-        if row <= head and any(one.row == row and 1 < one.columns < width for one in pieces):
-            head = row + 1
-    return head + 1 if head else 0
