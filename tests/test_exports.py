@@ -129,7 +129,8 @@ def test_markdown_shows_a_picture_as_its_words() -> None:
 @pytest.mark.parametrize(
     "text",
     ["<script>alert(1)</script>", "# no heading", "1. no list", "- no list", "*a* _b_ `c`", "[a](javascript:b)",
-     "&lt;b&gt;", "---", "> no quote", "a_b_c", "1990. A year", "+ plus", "\\*", "~~a~~", "===", "![x](y)", "<!-- c -->", "a | b"],
+     "&lt;b&gt;", "---", "> no quote", "a_b_c", "1990. A year", "+ plus", "\\*", "~~a~~", "===",
+     "![x](y)", "<!-- c -->", "a | b"],
 )  # fmt: skip
 def test_markdown_keeps_text_as_text(text: str) -> None:
     page = page_of(1, [("text", [a_line("a", text, 40, 40)]), ("text", [a_line("b", "next", 40, 90)])])

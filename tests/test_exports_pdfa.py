@@ -41,7 +41,7 @@ def broken_rules(paths: Sequence[Path]) -> list[list[str]]:
 def made(document: Document, original: Path) -> Path:
     """Write the PDF/A that the sandbox's verb makes; its name is `made.pdf`."""
     layers = original.with_suffix(".json")
-    layers.write_text(json.dumps({"pages": [pdf.layer(page) for page in document.pages]}), "ascii")
+    pdf.write_layers(document, layers)
     media_type = document.source.media_type
     values, data = verb.write(str(original), str(layers), media_type=media_type, max_pixels=10**8)
     path = original.with_name("made.pdf")
@@ -128,10 +128,9 @@ def test_a_born_digital_pdf_goes_through_ghostscript(tmp_path: Path) -> None:
     assert "Printed with a font" in text
     assert "The Title" in text
     assert_marked(found)
-    assert broken_rules([found, tmp_path / "in.pdf"])[0] == []
 
 
-def test_scans_and_pictures_conform(tmp_path: Path) -> None:
+def test_all_conform(tmp_path: Path) -> None:
     turned = replace(columns_page(), rotation=180)
     cases = {
         "scan": (scan, "in.pdf", scripts_page()),
@@ -145,13 +144,15 @@ def test_scans_and_pictures_conform(tmp_path: Path) -> None:
         "palette": (partial(picture, mode="P"), "in.png", turned),
         "fax": (partial(picture, mode="1", compression="group4"), "in.tif", turned),
     }
+    if shutil.which("gs"):
+        cases["born digital"] = (born_digital, "in.pdf", columns_page())
     types = {".pdf": "application/pdf", ".jpg": "image/jpeg", ".png": "image/png", ".tif": "image/tiff"}
     files = []
     for name, (write, filename, page) in cases.items():
         (tmp_path / name).mkdir()
         original = write(tmp_path / name / filename)
         files.append(made(document_of(page, media_type=types[original.suffix]), original))
-        assert (tmp_path / name / "by.txt").read_text() == "docproc"
+        assert (tmp_path / name / "by.txt").read_text() == ("ghostscript" if write is born_digital else "docproc")
         assert_marked(files[-1])
     judged = dict(zip([*cases, "not PDF/A"], broken_rules([*files, tmp_path / "scan" / "in.pdf"]), strict=True))
     assert judged.pop("not PDF/A")

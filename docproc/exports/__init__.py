@@ -31,8 +31,8 @@ class Export(Protocol):
         """The media type of what `write` returns."""
         ...
 
-    def write(self, document: Document, original: Path | None) -> bytes:
-        """Return the whole file; `original` is the file that was read, which only the PDFs need.
+    def write(self, document: Document, original: Path | None, *, password: str | None = None) -> bytes:
+        """Return the whole file. Only the PDFs need `original`, the file that was read, and its `password`.
 
         Raises Unavailable when something it needs (the original, an extra, a program) is not here.
         """

@@ -24,7 +24,7 @@ NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
 
 
-def write(document: Document, original: Path | None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
     """Return the document as ALTO; one `Page` per page."""
     root = ET.Element(
         "alto",

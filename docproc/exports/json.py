@@ -23,7 +23,7 @@ SCHEMA_VERSION = "1.0"
 """Grows in its second part when a key is added, in its first when a reader of the old one would break."""
 
 
-def write(document: Document, original: Path | None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
     """Return the document as UTF-8 JSON on one line. A lone surrogate is written as its JSON escape."""
     text = json.dumps(document_to_dict(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace") + b"\n"

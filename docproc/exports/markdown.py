@@ -27,7 +27,7 @@ AROUND = {"title": ("# ", ""), "section-header": ("## ", ""), "caption": ("*", "
 HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def write(document: Document, original: Path | None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
     """Return the document as UTF-8 Markdown."""
     parts: list[str] = []
     for page in document.pages:

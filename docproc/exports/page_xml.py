@@ -37,7 +37,7 @@ HOLDERS = {"picture": "ImageRegion", "formula": "MathsRegion", "table": "TableRe
 """Labels whose element holds no lines itself: these stand in a TextRegion inside."""
 
 
-def write(document: Document, original: Path | None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
     """Return the document as PAGE XML; coordinates are pixels at each page's resolution."""
     root = ET.Element("PcGts", {"xmlns": NAMESPACE})
     metadata = ET.SubElement(root, "Metadata")

@@ -33,7 +33,7 @@ SAVE_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
-def write(document: Document, original: Path | None, *, password: str = "") -> bytes:
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:
     """Return the searchable PDF; `password` opens a locked original, which stays locked.
 
     Raises Unavailable without the original, Rejected when it cannot be opened, EngineFailed when it breaks
@@ -42,7 +42,7 @@ def write(document: Document, original: Path | None, *, password: str = "") -> b
     return overlay("overlay", document, original, password=password)
 
 
-def overlay(verb: str, document: Document, original: Path | None, *, password: str) -> bytes:
+def overlay(verb: str, document: Document, original: Path | None, *, password: str | None) -> bytes:
     """Have the sandbox's `verb` lay the document's words over `original`; return the PDF it made."""
     if original is None or not original.is_file():
         raise Unavailable(
@@ -51,7 +51,7 @@ def overlay(verb: str, document: Document, original: Path | None, *, password: s
     settings = Settings.from_environment()
     with tempfile.TemporaryDirectory(prefix="docproc-") as folder, Sandbox(settings) as sandbox:
         layers = Path(folder, "layers.json")
-        layers.write_text(json.dumps({"pages": [layer(page) for page in document.pages]}), "ascii")
+        write_layers(document, layers)
         arguments = {
             "path": str(original.resolve()),
             "layers": str(layers),
@@ -64,6 +64,12 @@ def overlay(verb: str, document: Document, original: Path | None, *, password: s
         if reply.values.get("kept"):
             log.warning("the old invisible text could not be taken out of pages %s", reply.values["kept"])
         return bytes(reply.blob)
+
+
+def write_layers(document: Document, path: Path) -> None:
+    """Write what `docproc.parsers.overlay` reads, a page at a time."""
+    with path.open("w", encoding="ascii") as file:
+        file.writelines(json.dumps(layer(page)) + "\n" for page in document.pages)
 
 
 def layer(page: Page) -> dict[str, Any]:

@@ -16,6 +16,6 @@ suffix = ".pdf"
 media_type = "application/pdf"
 
 
-def write(document: Document, original: Path | None, *, password: str = "") -> bytes:
+def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:
     """Return the PDF/A; raise as `docproc.exports.pdf.write` does, and Unavailable without Ghostscript."""
     return overlay("pdfa", document, original, password=password)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pymupdf
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageOps
 
 from docproc.errors import Rejected
+from docproc.parsers.image import PILLOW_ERRORS, draw, look
 
 ORIENTATION = 0x0112
 """The EXIF tag."""
 TURNS = {1: 0, 3: 180, 6: 90, 8: 270}
 """EXIF orientation -> degrees clockwise to turn the stored picture; the mirrored ones are stored anew."""
-PLAIN_MODES = ("1", "L", "RGB", "I;16")
-RGB_ONLY = ("RGB", "L")
+PLAIN_MODES = ("1", "L", "RGB")
+JPEGS = ("JPEG", "MPO")
+"""Pillow's names: a phone's JPEG with a second picture behind the first is an MPO."""
 
 
 def pdf_of_image(path: str, pages: Sequence[Any], *, max_pixels: int, no_cmyk: bool = False) -> pymupdf.Document:
@@ -25,13 +28,12 @@ def pdf_of_image(path: str, pages: Sequence[Any], *, max_pixels: int, no_cmyk: b
     `pages` are {number, width, height, rotation}; a frame that was not read is shown at 72 dpi. `no_cmyk` stores
     CMYK pictures as RGB. Raises Rejected for no picture.
     """
-    Image.MAX_IMAGE_PIXELS = max_pixels or None
     doc = pymupdf.open()
-    read = {page["number"]: page for page in pages}
+    read = {page["number"]: page for page in pages if page["width"] > 0 and page["height"] > 0}
     try:
-        for number, (data, turn, size) in enumerate(_frames(path, no_cmyk), 1):
+        for number, (data, turn, size) in enumerate(_frames(path, max_pixels, no_cmyk), 1):
             _add_page(doc, data, turn, read.get(number) or _unread(turn, size))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except PILLOW_ERRORS as error:
         raise Rejected(f"The picture cannot be opened: {error}.", code="broken") from None
     return doc
 
@@ -57,26 +59,37 @@ def _add_page(doc: pymupdf.Document, data: bytes, turn: int, page: Any) -> None:
     added.set_rotation(turn)
 
 
-def _frames(path: str, no_cmyk: bool) -> Iterator[tuple[bytes, int, tuple[int, int]]]:
-    """Yield each picture: bytes of a JPEG or PNG, degrees clockwise to turn it, its size in pixels."""
+def _frames(path: str, max_pixels: int, no_cmyk: bool) -> Iterator[tuple[bytes, int, tuple[int, int]]]:
+    """Yield each page: bytes of a JPEG or PNG, degrees clockwise to turn it, its size in pixels.
+
+    Only the frames of a TIFF are pages; other formats have one, whatever else the file holds.
+    """
     with Image.open(path) as image:
-        whole = image.format == "JPEG" and not (no_cmyk and image.mode not in RGB_ONLY)
-        for frame in ImageSequence.Iterator(image):
-            orientation = frame.getexif().get(ORIENTATION, 1)
+        for index in range(getattr(image, "n_frames", 1) if image.format == "TIFF" else 1):
+            image.seek(index)
+            if image.width * image.height > max_pixels:
+                limit = f"a page of {image.width} x {image.height} pixels is over the limit of {max_pixels:,}"
+                raise Rejected(f"The picture is too large: {limit}.", hint="DOCPROC_MAX_PIXELS raises it.")
+            orientation = image.getexif().get(ORIENTATION, 1)
+            whole = image.format in JPEGS and not (no_cmyk and image.mode not in ("L", "RGB"))
             if whole and orientation in TURNS:
-                with open(path, "rb") as file:  # noqa: PTH123  (a path that Pillow has open already)
-                    yield file.read(), TURNS[orientation], frame.size
-                return
-            yield _png(ImageOps.exif_transpose(frame)), 0, frame.size
+                yield Path(path).read_bytes(), TURNS[orientation], image.size
+            else:
+                upright = _upright(image, path, index + 1)
+                yield _png(upright), 0, upright.size
+
+
+def _upright(image: Image.Image, path: str, number: int) -> Image.Image:
+    """Return a page upright; in a mode that PNG keeps without loss as it is, else in RGB as it is read."""
+    if image.mode in PLAIN_MODES and not image.has_transparency_data:
+        return ImageOps.exif_transpose(image)
+    kind = "JPEG" if image.format in JPEGS else str(image.format)
+    values, _ = look(path, kind, number)
+    size = (values["width"], values["height"])
+    return Image.frombytes("RGB", size, bytes(draw(path, kind, number, *size)[1]))
 
 
 def _png(image: Image.Image) -> bytes:
-    """Return the picture as PNG, without loss where PNG has its mode, on white where it is transparent."""
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    elif image.mode not in PLAIN_MODES:
-        image = image.convert("RGB")
     data = io.BytesIO()
     image.save(data, "PNG")
     return data.getvalue()

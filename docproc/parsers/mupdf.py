@@ -41,7 +41,7 @@ def document(path: str, password: str | None) -> Any:
     if not _kept or _kept[0].key != key:
         _kept.clear()
         free_memory()
-        _kept.append(_Open(key, _unlocked(path, password)))
+        _kept.append(_Open(key, unlocked(path, password)))
     return _kept[0].document
 
 
@@ -80,7 +80,8 @@ def failed(error: BaseException) -> EngineFailed:
     return EngineFailed(f"MuPDF cannot draw the page: {text or type(error).__name__}.", code="broken-page")
 
 
-def _unlocked(path: str, password: str | None) -> Any:
+def unlocked(path: str, password: str | None) -> Any:
+    """Return the PDF at `path`, opened anew, for a caller that changes it; raise as `document` does."""
     try:
         pdf = pymupdf.open(path, filetype="pdf")
         locked = pdf.needs_pass and not pdf.authenticate(password or "")

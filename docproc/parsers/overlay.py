@@ -1,10 +1,9 @@
 """The searchable PDF: the original's pages as they are, with the words laid invisibly over their pictures.
 
 The layer goes *before* a page's own content, where the graphics state is still the page's first one, and
-nothing that is drawn changes. What the reader is given as layers (a JSON file, points of the upright page)
-is: `{"pages": [{number, width, height, rotation, mode, lines: [[[text, quad, space_after], ...], ...]}]}`,
-`mode` being "all" (add every line; the old invisible text goes) or "new" (add the lines that lie over no
-text).
+nothing that is drawn changes. The layers come as a file with a JSON object per line and page, in points of the
+upright page: `{number, width, height, rotation, mode, lines: [[[text, quad, space_after], ...], ...]}`, `mode`
+being "all" (add every line; the old invisible text goes) or "new" (add the lines that lie over no text).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 
 import pymupdf
 
-from docproc.errors import Rejected
+from docproc.errors import EngineFailed, Rejected
 from docproc.geometry import Box, Point
 from docproc.parsers.glyphless import (
     ADVANCE,
@@ -29,6 +28,7 @@ from docproc.parsers.glyphless import (
     word_operators,
 )
 from docproc.parsers.image_pdf import pdf_of_image, stand_upright
+from docproc.parsers.mupdf import MUPDF_ERRORS, unlocked
 from docproc.parsers.old_text import remove_invisible
 
 FONT = "DocprocText"
@@ -39,15 +39,30 @@ Quad = tuple[Point, Point, Point, Point]
 
 
 def write(
-    path: str, layers: str, *, media_type: str, password: str = "", max_pixels: int = 0
+    path: str, layers: str, *, media_type: str, password: str | None = None, max_pixels: int
 ) -> tuple[dict[str, Any], bytes]:
     """Return `({"kept": [...]}, PDF)`; `kept` are the pages whose old invisible text could not be taken out.
 
-    `path` is the file that was read, `layers` the JSON file described above. Raises Rejected when it is no
-    PDF or picture, when it is locked and `password` does not open it, or when its pages are not those that
-    were read.
+    `path` is the file that was read, `layers` the file described above. Raises Rejected when it is no PDF or
+    picture, when it is locked and `password` does not open it, or when its pages are not those that were read;
+    EngineFailed when MuPDF cannot do it.
     """
-    pages = json.loads(Path(layers).read_bytes())["pages"]
+    pages = read_layers(layers)
+    try:
+        return _written(path, pages, media_type, password, max_pixels)
+    except MUPDF_ERRORS as error:
+        raise EngineFailed(f"MuPDF cannot write the searchable PDF: {error}.", code="overlay") from error
+
+
+def read_layers(path: str) -> list[Any]:
+    """Return the pages of a file of layers."""
+    with Path(path).open("rb") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def _written(
+    path: str, pages: list[Any], media_type: str, password: str | None, max_pixels: int
+) -> tuple[dict[str, Any], bytes]:
     if media_type == "application/pdf":
         doc, kept = opened_for(path, pages, password)
     else:
@@ -55,7 +70,8 @@ def write(
         pages = stand_upright(pages)
     lay_text(doc, pages)
     keep = pymupdf.PDF_ENCRYPT_KEEP
-    return {"kept": kept}, doc.tobytes(garbage=1, deflate=True, encryption=keep)
+    data: bytes = doc.tobytes(garbage=1, deflate=True, encryption=keep)
+    return {"kept": kept}, data
 
 
 def lay_text(doc: pymupdf.Document, pages: Sequence[Any]) -> None:
@@ -74,25 +90,14 @@ def lay_text(doc: pymupdf.Document, pages: Sequence[Any]) -> None:
         doc.update_object(font, "null")
 
 
-def open_pdf(path: str, password: str) -> pymupdf.Document:
-    """Open a PDF; raise Rejected when it cannot be opened or `password` does not open it."""
-    try:
-        doc = pymupdf.open(path, filetype="pdf")
-    except (RuntimeError, ValueError):
-        raise Rejected("The original cannot be opened as a PDF.", code="broken") from None
-    if doc.needs_pass and not doc.authenticate(password):
-        raise Rejected("The PDF is locked.", hint="Give its password with --password.", code="password")
-    return doc
-
-
-def opened_for(path: str, pages: Sequence[Any], password: str) -> tuple[pymupdf.Document, list[int]]:
+def opened_for(path: str, pages: Sequence[Any], password: str | None) -> tuple[pymupdf.Document, list[int]]:
     """Return the PDF without the invisible text that `pages` replace, and the pages that kept it."""
-    doc = open_pdf(path, password)
+    doc = unlocked(path, password)
     _check_pages(doc, pages)
     wanted = [page["number"] for page in pages if page["mode"] == "all" and page["lines"]]
     kept, changed = remove_invisible(doc, wanted)
     if changed:  # some page would look different: once more, without those
-        doc = open_pdf(path, password)
+        doc = unlocked(path, password)
         kept, _ = remove_invisible(doc, [number for number in wanted if number not in changed])
     return doc, sorted({*kept, *changed})
 

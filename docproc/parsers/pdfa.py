@@ -6,20 +6,20 @@ behind, or was never there. Everything else goes through Ghostscript, where that
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import pymupdf
 from PIL import ImageCms
 
+from docproc.errors import EngineFailed
 from docproc.parsers.ghostscript import convert
 from docproc.parsers.image_pdf import pdf_of_image, stand_upright
-from docproc.parsers.overlay import lay_text, opened_for
+from docproc.parsers.mupdf import MUPDF_ERRORS
+from docproc.parsers.overlay import lay_text, opened_for, read_layers
 
 FORBIDDEN = re.compile(
     r"/(DeviceCMYK|DeviceN|Separation|LZWDecode|JPXDecode|Crypt|Alternates|OPI|PS|Pattern|Shading|TR2?|HTP"
@@ -55,13 +55,22 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(
-    path: str, layers: str, *, media_type: str, password: str = "", max_pixels: int = 0
+    path: str, layers: str, *, media_type: str, password: str | None = None, max_pixels: int
 ) -> tuple[dict[str, Any], bytes]:
     """Return `({"kept": [...], "made_by": ...}, PDF/A-2b)`; else as `overlay.write`.
 
     Raises Unavailable when the file needs Ghostscript and that is not here or does not do it well.
     """
-    pages = json.loads(Path(layers).read_bytes())["pages"]
+    pages = read_layers(layers)
+    try:
+        return _written(path, pages, media_type, password, max_pixels)
+    except MUPDF_ERRORS as error:
+        raise EngineFailed(f"MuPDF cannot write the PDF/A: {error}.", code="overlay") from error
+
+
+def _written(
+    path: str, pages: list[Any], media_type: str, password: str | None, max_pixels: int
+) -> tuple[dict[str, Any], bytes]:
     if media_type != "application/pdf":
         doc = pdf_of_image(path, pages, max_pixels=max_pixels, no_cmyk=True)
         return {"kept": [], "made_by": "docproc"}, _conforming(doc, stand_upright(pages), {})
