@@ -112,7 +112,9 @@ def test_a_wrong_page_count_in_the_file_is_mended(sandbox: Sandbox, tmp_path: Pa
 
 def test_names_that_are_no_unicode_are_read(sandbox: Sandbox, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 - \n.pdf"))
-    assert take(write(path, pdf_bytes()), sandbox).pages == 1
+    arguments = {"path": str(write(path, pdf_bytes())), "password": None}
+    assert sandbox.call("pdf-open", arguments, seconds=30).values == {"pages": 1}
+    assert take(path, sandbox).filename == path.name
 
 
 @pytest.mark.parametrize(

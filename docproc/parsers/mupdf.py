@@ -83,7 +83,7 @@ def failed(error: BaseException) -> EngineFailed:
 def unlocked(path: str, password: str | None) -> Any:
     """Return the PDF at `path`, opened anew, for a caller that changes it; raise as `document` does."""
     try:
-        pdf = pymupdf.open(path, filetype="pdf")
+        pdf = pymupdf.open(_utf8(path), filetype="pdf")
         locked = pdf.needs_pass and not pdf.authenticate(password or "")
     except MUPDF_ERRORS as error:
         failed(error)
@@ -94,6 +94,18 @@ def unlocked(path: str, password: str | None) -> Any:
         said = "does not open this PDF" if password else "is needed to open this PDF"
         raise Rejected(f"A password {said}." if not password else f"The password {said}.", code="password")
     return pdf
+
+
+def _utf8(path: str) -> str:
+    """Return a path to the same file that MuPDF can take: its own are UTF-8, those of Linux are any bytes."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        link = Path("upload.pdf")  # the child works in its private folder
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
+        return str(link)
+    return path
 
 
 def _recount(pdf: Any) -> None:
