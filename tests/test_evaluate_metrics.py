@@ -190,9 +190,17 @@ def test_adjacency_by_hand() -> None:
     assert adjacency_overlap(true, true).true == 4
     extra = adjacency_overlap(true, grid("head -", "a b", "c d"))
     assert (extra.right, extra.read) == (4, 5)  # an extra row costs one relation only
-    gap = adjacency_overlap(grid("a - b"), grid("a b"))
+    gap = adjacency_overlap(grid("a - b", "- c -"), grid("a b -", "- - c"))
     assert gap.right == 0  # the number of empty places between counts
     assert adjacency_overlap(grid("a - b"), grid("A - b")).f1 == 1.0
+
+
+def test_empty_rows_and_columns_do_not_count_and_white_space_neither() -> None:
+    true = (TruthCell(1, 1, 1, 1, "River otter"), TruthCell(1, 2, 1, 2, "x"), TruthCell(3, 1, 2, 1, "y"))
+    read = (TruthCell(0, 0, 1, 1, "Riverotter"), TruthCell(0, 1, 1, 1, "x"), TruthCell(1, 0, 1, 1, "y"))
+    assert cell_overlap(true, read).f1 == 1.0
+    assert adjacency_overlap(true, read).f1 == 1.0
+    assert teds(true, read, structure_only=True) == 1.0
 
 
 def test_a_spanning_cell_has_each_neighbour_once() -> None:

@@ -8,8 +8,8 @@ the folder of the labels. Boxes stay as they are labelled: pixels of the image a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,30 @@ class TruthCell:
     column_span: int
     text: str
     header: bool = False
+
+
+def compact(cells: Iterable[TruthCell]) -> list[TruthCell]:
+    """Return the cells on the grid of those rows and columns in which one of them starts, from 0.
+
+    Labels skip empty rows and columns or count from 1 as they please; where nothing starts, nothing is.
+    """
+    cells = list(cells)
+    rows = _ranks(cell.row for cell in cells)
+    columns = _ranks(cell.column for cell in cells)
+    return [
+        replace(
+            cell,
+            row=rows[cell.row],
+            column=columns[cell.column],
+            row_span=sum(cell.row <= row < cell.row + cell.row_span for row in rows),
+            column_span=sum(cell.column <= column < cell.column + cell.column_span for column in columns),
+        )
+        for cell in cells
+    ]
+
+
+def _ranks(numbers: Iterable[int]) -> dict[int, int]:
+    return {number: rank for rank, number in enumerate(sorted(set(numbers)))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _found(fact: Fact, markdown: str) -> bool:
     # A text shorter than the needle would be looked for in the needle instead.
     if not needle or len(text) < len(needle) - edits:
         return False
-    return float(fuzz.partial_ratio(needle, text)) / 100.0 >= 1.0 - edits / len(needle)
+    return bool(fuzz.partial_ratio(needle, text) / 100.0 >= 1.0 - edits / len(needle))
 
 
 def _present(fact: Fact, markdown: str) -> str:

@@ -59,8 +59,9 @@ METRICS: dict[str, Metric] = {
         Metric(
             "cell_f1",
             "cell F1",
-            "filled cells whose text, row, column and spans are all right; read tables are paired with "
-            "labelled ones by overlap, and tables that are not there cost precision.",
+            "filled cells whose text (white space ignored), row, column and spans are all right, rows and columns "
+            "counted without empty ones; read tables are paired with labelled ones by overlap, and tables that are "
+            "not there cost precision.",
         ),
         Metric(
             "adjacency_f1",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docproc.document import Document, Table
-from docproc.evaluate.dataset import Truth, TruthCell
+from docproc.evaluate.dataset import Truth, TruthCell, compact
 from docproc.evaluate.teds import teds
 from docproc.evaluate.text import Overlap, normalise
 from docproc.geometry import Box
@@ -44,9 +44,10 @@ def table_scores(pairs: Sequence[TablePair]) -> dict[str, float]:
 
 
 def cell_overlap(true: Cells, read: Cells) -> Overlap:
-    """Count cells that are right: the same text (normalised, as `text.normalise`), row, column and spans.
+    """Count cells that are right: the same text (normalised, white space ignored), row, column and spans.
 
-    Empty cells count on neither side. An extra row on top puts all below it wrong.
+    Empty cells count on neither side, and rows and columns are counted without those where no filled cell
+    starts. An extra row on top puts all below it wrong.
     """
     left, right = Counter(map(_cell_key, _filled(true))), Counter(map(_cell_key, _filled(read)))
     return Overlap((left & right).total(), right.total(), left.total())
@@ -57,7 +58,8 @@ def adjacency_overlap(true: Cells, read: Cells) -> Overlap:
 
     Each filled cell is related to the next filled one to its right and below, in every row and column that it
     spans. A relation is right when both texts (without white space and case), the direction and the number of
-    empty places between them agree. It forgives an extra row; it does not forgive a split or merged cell.
+    empty places between them agree, again without empty rows and columns. It forgives an extra row; it does
+    not forgive a split or merged cell.
     """
     left, right = Counter(_relations(_filled(true))), Counter(_relations(_filled(read)))
     return Overlap((left & right).total(), right.total(), left.total())
@@ -128,11 +130,11 @@ def _stacked(tables: Sequence[Table]) -> Cells:
 
 
 def _filled(cells: Cells) -> list[TruthCell]:
-    return [cell for cell in cells if cell.text.strip()]
+    return compact(cell for cell in cells if cell.text.strip())
 
 
 def _cell_key(cell: TruthCell) -> tuple[str, int, int, int, int]:
-    return normalise(cell.text), cell.row, cell.column, cell.row_span, cell.column_span
+    return _letters(cell.text), cell.row, cell.column, cell.row_span, cell.column_span
 
 
 def _relations(cells: Sequence[TruthCell]) -> list[tuple[str, str, str, int]]:
@@ -150,8 +152,13 @@ def _relations(cells: Sequence[TruthCell]) -> list[tuple[str, str, str, int]]:
             if gap is not None:
                 key = (index, grid[walk[gap]], direction)
                 gaps[key] = min(gap, gaps.get(key, gap))
-    words = ["".join(normalise(cell.text, fold_case=True).split()) for cell in cells]
+    words = [_letters(cell.text, fold_case=True) for cell in cells]
     return [(words[one], words[other], way, gap) for (one, other, way), gap in gaps.items()]
+
+
+def _letters(text: str, *, fold_case: bool = False) -> str:
+    # PDFs space words by moving the pen, and labels have no spaces there either.
+    return "".join(normalise(text, fold_case=fold_case).split())
 
 
 def _places(cell: TruthCell) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from apted import APTED, Config  # type: ignore[import-untyped]
 from rapidfuzz.distance import Levenshtein
 
-from docproc.evaluate.dataset import TruthCell
+from docproc.evaluate.dataset import TruthCell, compact
 from docproc.evaluate.text import normalise
 
 
@@ -34,9 +34,9 @@ def teds(true: Sequence[TruthCell], read: Sequence[TruthCell], *, structure_only
     with the same spans costs the edit distance of their texts over the longer one, or nothing with
     `structure_only`. As in the paper, `thead` and `tbody` are nodes and the `table` node is not counted.
     Unlike there, text is normalised (`text.normalise`), inline markup (b, i, sup) is left out, and places of
-    the grid that no cell covers are empty cells on both sides.
+    the grid that no cell covers are empty cells on both sides, but rows and columns without any are dropped.
     """
-    left, right = table_tree(true), table_tree(read)
+    left, right = table_tree(compact(true)), table_tree(compact(read))
     nodes = max(left.size, right.size)
     if not nodes:
         return 1.0
