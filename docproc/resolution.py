@@ -50,9 +50,10 @@ def reading_dpi(
 
 def affordable_dpi(width: float, height: float, max_pixels: int) -> float:
     """Return the dpi at which a page (points) has as many pixels as the budget and `max_pixels` allow."""
-    square_inches = max(width * height / 72**2, 1e-6)
-    # a pixel is lost on each side when the size is rounded up
-    return 0.999 * math.sqrt(min(max_pixels, PIXEL_BUDGET) / square_inches)
+    across, down, pixels = max(width, 1e-3) / 72, max(height, 1e-3) / 72, min(max_pixels, PIXEL_BUDGET)
+    # both sides are rounded up: (across dpi + 1) (down dpi + 1) = pixels
+    half = (across + down) / 2
+    return (math.sqrt(half**2 + across * down * max(pixels - 1, 0)) - half) / (across * down)
 
 
 def smallest_print(sizes: Iterable[tuple[float, int]]) -> float | None:

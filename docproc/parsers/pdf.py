@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pymupdf
@@ -38,14 +39,17 @@ def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], 
     page = mupdf.page(path, password, number)
     try:
         pictures = page.get_image_info()[:MAX_PICTURES]
-        words = words_of(page, [one["bbox"] for one in pictures if not one.get("has-mask")])
+        words = words_of(page, unturned(page), [one["bbox"] for one in pictures if not one.get("has-mask")])
     except mupdf.MUPDF_ERRORS as error:
         raise mupdf.failed(error) from error
+    turn = turning(page)
+    for word in words:
+        word[1:9] = [side for place in range(1, 9, 2) for side in turn(word[place], word[place + 1])]
     return {
         "width": page.rect.width,
         "height": page.rect.height,
         "words": words,
-        "pictures": [_picture(one, page.rect) for one in pictures if _visible(one, page.rect)],
+        "pictures": list(filter(None, (_picture(one, page) for one in pictures))),
     }, b""
 
 
@@ -71,12 +75,29 @@ def draw(path: str, password: str | None, number: int, dpi: float) -> tuple[dict
     return values, pixmap.samples_mv
 
 
-def _visible(picture: dict[str, Any], page: pymupdf.Rect) -> bool:
-    return not (pymupdf.Rect(picture["bbox"]) & page).is_empty and _dpi(picture) > 0
+def unturned(page: Any) -> pymupdf.Rect:
+    """Return the page's rectangle before /Rotate, as PyMuPDF places text and pictures."""
+    width, height = page.rect.width, page.rect.height
+    return pymupdf.Rect(0, 0, *((height, width) if page.rotation % 180 else (width, height)))
 
 
-def _picture(picture: dict[str, Any], page: pymupdf.Rect) -> list[float]:
-    return [*(pymupdf.Rect(picture["bbox"]) & page), _dpi(picture)]
+def turning(page: Any) -> Callable[[float, float], tuple[float, float]]:
+    """Return the function from a point before /Rotate to the same point of the upright page."""
+    width, height = page.rect.width, page.rect.height
+    turns: dict[int, Callable[[float, float], tuple[float, float]]] = {
+        90: lambda x, y: (width - y, x),
+        180: lambda x, y: (width - x, height - y),
+        270: lambda x, y: (y, height - x),
+    }
+    return turns.get(page.rotation, lambda x, y: (x, y))
+
+
+def _picture(picture: dict[str, Any], page: Any) -> list[float] | None:
+    box, dpi, turn = pymupdf.Rect(picture["bbox"]) & unturned(page), _dpi(picture), turning(page)
+    if box.is_empty or not dpi:
+        return None
+    (x0, y0), (x1, y1) = turn(box.x0, box.y0), turn(box.x1, box.y1)
+    return [min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1), dpi]
 
 
 def _dpi(picture: dict[str, Any]) -> float:

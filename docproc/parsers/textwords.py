@@ -47,11 +47,11 @@ class _Frame:
         return max(abs(self.cosine), abs(self.sine)) > AXIS
 
 
-def words_of(page: Any, opaque: Sequence[Sequence[float]]) -> list[list[Any]]:
+def words_of(page: Any, area: pymupdf.Rect, opaque: Sequence[Sequence[float]]) -> list[list[Any]]:
     """Return the words of `page`: [text, 8 numbers, block, line, size, flags], at most `MAX_WORDS`.
 
-    The 8 numbers are the corners (x, y) top-left, top-right, bottom-right, bottom-left *of the text* in
-    points; flags are 1 hidden (render mode 3, transparent, under one of the `opaque` pictures) and 2 bold.
+    Everything is before /Rotate, as PyMuPDF gives it; `area` is the page there. The 8 numbers are the corners
+    (x, y) top-left, top-right, bottom-right, bottom-left *of the text* in points; flags are 1 hidden (render mode 3, transparent, under one of the `opaque` pictures) and 2 bold.
     """
     blocks = page.get_text("rawdict", flags=FLAGS)["blocks"]
     words: list[list[Any]] = []
@@ -59,9 +59,9 @@ def words_of(page: Any, opaque: Sequence[Sequence[float]]) -> list[list[Any]]:
         for line_number, line in enumerate(block.get("lines", ())):
             for chars, end in _split(line):
                 words.append([*_word(chars, end, line), number, line_number, *_style(chars)])
-                if len(words) == MAX_WORDS:
-                    return _covered(page, _sound(words, page.rect), opaque)
-    return _covered(page, _sound(words, page.rect), opaque)
+    sound = _sound(words[:MAX_WORDS], area)
+    large = [rect for rect in map(pymupdf.Rect, opaque) if (rect & area).get_area() > COVERING * area.get_area()]
+    return _covered(page, sound, large) if large else sound
 
 
 def _split(line: dict[str, Any]) -> Iterator[tuple[list[_Char], _Char | None]]:
@@ -146,15 +146,13 @@ def _inside(point: tuple[float, float], rect: pymupdf.Rect) -> bool:
     return bool(rect.x0 <= point[0] <= rect.x1 and rect.y0 <= point[1] <= rect.y1)
 
 
-def _covered(page: Any, words: list[list[Any]], opaque: Sequence[Sequence[float]]) -> list[list[Any]]:
+def _covered(page: Any, words: list[list[Any]], opaque: Sequence[pymupdf.Rect]) -> list[list[Any]]:
     """Mark the words over which one of the `opaque` pictures is painted later."""
-    least = COVERING * page.rect.get_area()
-    large = [rect for rect in map(pymupdf.Rect, opaque) if (rect & page.rect).get_area() > least]
-    if not large or all(word[-1] & HIDDEN for word in words):
+    if all(word[-1] & HIDDEN for word in words):
         return words
     log = [(kind, pymupdf.Rect(rect)) for kind, rect in page.get_bboxlog()]
     for place, (kind, rect) in enumerate(log):
-        if kind == "fill-image" and any(_same(rect, one) for one in large):
+        if kind == "fill-image" and any(_same(rect, one) for one in opaque):
             later = [text for kind, text in log[place + 1 :] if kind.endswith("-text")]
             for word in words:
                 middle = _middle(word)
