@@ -98,9 +98,7 @@ class Sandbox:
             return Reply(header["values"], blob)
         if header["code"] == "parser-memory":
             raise self._out_of_memory()
-        raise KINDS.get(header["kind"], EngineFailed)(
-            header["message"], hint=header["hint"], code=header["code"]
-        )
+        raise KINDS.get(header["kind"], EngineFailed)(header["message"], hint=header["hint"], code=header["code"])
 
     def _exchange(self, request: Mapping[str, Any], seconds: float) -> tuple[dict[str, Any], memoryview]:
         child = self._child or self._start()
@@ -119,9 +117,7 @@ class Sandbox:
             child.receive(START_SECONDS, 0)
         except (TimeoutError, EOFError):
             how, said = self._stop(patience=1.0)
-            failure = Unavailable(
-                f"The parser process did not start{how}.", hint="`docproc doctor` may tell."
-            )
+            failure = Unavailable(f"The parser process did not start{how}.", hint="`docproc doctor` may tell.")
             failure.add_note(said)
             raise failure from None
         return child

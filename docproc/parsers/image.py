@@ -117,6 +117,4 @@ def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _failed(error: BaseException) -> EngineFailed:
-    return EngineFailed(
-        f"Pillow cannot decode the image: {error or type(error).__name__}.", code="broken-page"
-    )
+    return EngineFailed(f"Pillow cannot decode the image: {error or type(error).__name__}.", code="broken-page")

@@ -51,7 +51,8 @@ def words_of(page: Any, area: pymupdf.Rect, opaque: Sequence[Sequence[float]]) -
     """Return the words of `page`: [text, 8 numbers, block, line, size, flags], at most `MAX_WORDS`.
 
     Everything is before /Rotate, as PyMuPDF gives it; `area` is the page there. The 8 numbers are the corners
-    (x, y) top-left, top-right, bottom-right, bottom-left *of the text* in points; flags are 1 hidden (render mode 3, transparent, under one of the `opaque` pictures) and 2 bold.
+    (x, y) top-left, top-right, bottom-right, bottom-left *of the text* in points; flags are 1 hidden (render
+    mode 3, transparent, under one of the `opaque` pictures) and 2 bold.
     """
     blocks = page.get_text("rawdict", flags=FLAGS)["blocks"]
     words: list[list[Any]] = []
