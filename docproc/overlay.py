@@ -61,9 +61,7 @@ def draw_page(image: PageImage, page: Page) -> Image.Image:
 
 def _frame(pen: ImageDraw.ImageDraw, image: PageImage, region: Region) -> None:
     stroke = max(round(image.scale * 0.7), 1)
-    pen.rectangle(
-        _sides(image, region.box.grown(FRAME)), outline=(*LABEL_COLORS[region.label], 255), width=stroke
-    )
+    pen.rectangle(_sides(image, region.box.grown(FRAME)), outline=(*LABEL_COLORS[region.label], 255), width=stroke)
 
 
 def _tag(pen: ImageDraw.ImageDraw, image: PageImage, region: Region, taken: Sequence[Box]) -> Box:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Literal, Self
 
 from docproc import textlayer
-from docproc.document import Cell, Document, Line, Page, Problem, Region, Source, Table, Tile
-from docproc.engines import LayoutEngine, OcrEngine, load
+from docproc.document import Document, Line, Page, Problem, Source, Tile
+from docproc.engines import LayoutEngine, LineJudge, OcrEngine, load_judge, load_layout, load_ocr
 from docproc.errors import DocprocError, EngineFailed, Unavailable
-from docproc.geometry import Box, Polygon
 from docproc.intake import Upload, open_upload
 from docproc.merge import merge
 from docproc.order import assemble
 from docproc.raster import Drawn, PageImage, Rasterizer, rasterize
 from docproc.sandbox import Sandbox
 from docproc.settings import Settings
-from docproc.straighten import Straightened, straighten, turn
+from docproc.straighten import straighten
 from docproc.tiles import detail_tiles, overview
+from docproc.wayback import WayBack
 
 TextLayerMode = Literal["auto", "always", "never"]
 
@@ -46,6 +46,15 @@ class ReadOptions:
     rasterizer: Rasterizer = "auto"
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What reads a page: text, layout, and which way is up."""
+
+    ocr: OcrEngine
+    layout: LayoutEngine
+    judge: LineJudge
+
+
 class Reader:
     """Engines and the parser sandbox, loaded once, for any number of files. Close it, best by `with`."""
 
@@ -53,8 +62,9 @@ class Reader:
         self.options = options or ReadOptions()
         self.settings = settings or Settings.from_environment()
         self._sandbox = Sandbox(self.settings)
-        self._ocr = cast("OcrEngine", load(self.options.engine, self.settings))
-        self._layout = cast("LayoutEngine", load(self.options.layout, self.settings))
+        ocr = load_ocr(self.options.engine, self.settings, self.options.languages)
+        layout = load_layout(self.options.layout, self.settings)
+        self._engines = Engines(ocr, layout, load_judge(ocr, self.settings))
 
     def __enter__(self) -> Self:
         return self
@@ -72,18 +82,18 @@ class Reader:
     def engines(self) -> dict[str, str]:
         """Which engine fills which role, with versions."""
         return {
-            "ocr": f"{self._ocr.name} {self._ocr.version}",
-            "layout": f"{self._layout.name} {self._layout.version}",
+            "ocr": f"{self._engines.ocr.name} {self._engines.ocr.version}",
+            "layout": f"{self._engines.layout.name} {self._engines.layout.version}",
         }
 
     def open(self, path: Path) -> Upload:
         """Check a file and say what it is; raise Rejected when it cannot be accepted."""
         return open_upload(path, self._sandbox, password=self.options.password, settings=self.settings)
 
-    def document(self, upload: Upload) -> Document:
-        """Read a whole file."""
+    def document(self, upload: Upload, pages: Sequence[Page] | None = None) -> Document:
+        """Return the whole file as read; `pages` when they are read already."""
         source = Source(upload.filename, upload.sha256, upload.media_type, upload.bytes)
-        return Document(source, tuple(self.pages(upload)), self.engines)
+        return Document(source, tuple(self.pages(upload)) if pages is None else pages, self.engines)
 
     def pages(self, upload: Upload) -> Iterator[Page]:
         """Read page by page, in order; the next page is drawn while one is read, and no more are held.
@@ -119,24 +129,22 @@ class Reader:
 
     def _read(self, drawn: Drawn, number: int) -> Page:
         try:
-            return read_page(drawn, number, self._ocr, self._layout, text_layer=self.options.text_layer)
+            return read_page(drawn, number, self._engines, text_layer=self.options.text_layer)
         except EngineFailed as error:
             return failed_page(number, error, drawn)
 
 
-def read_page(
-    drawn: Drawn, number: int, ocr: OcrEngine, layout: LayoutEngine, *, text_layer: TextLayerMode = "auto"
-) -> Page:
+def read_page(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLayerMode = "auto") -> Page:
     """Read one drawn page: its own text where that is good, OCR elsewhere; then layout, tables and order."""
-    straight = _by_layer(drawn)
-    layer = [straight.forward_word(word) for word in drawn.layer]
-    choice = textlayer.choose(straight.image, layer, ocr, mode=text_layer)
+    straight, layer = textlayer.upright(drawn)
+    choice = textlayer.choose(straight.image, layer, engines.ocr, mode=text_layer)
     lines, views = list(choice.lines), [straight.image]
     if choice.source == "ocr":
-        straight = straighten(drawn.image, ocr)
-        lines, views = read_lines(straight.image, ocr)
-    regions, tables = layout.analyze(straight.image, lines)
+        straight = straighten(drawn.image, engines.judge, engines.judge)
+        lines, views = read_lines(straight.image, engines.ocr)
+    regions, tables = engines.layout.analyze(straight.image, lines)
     lines, regions, tables = assemble(lines, regions, tables, number=number, page_box=straight.image.box)
+    back = WayBack(straight)
     return Page(
         number=number,
         width=round(straight.page.width, 2),
@@ -148,10 +156,10 @@ def read_page(
         drawn_by=drawn.drawn_by,
         text_source=choice.source,
         agreement=choice.agreement,
-        tiles=tuple(Tile(_placed(view.box, straight), round(view.scale, 4)) for view in views),
-        lines=tuple(_line_back(line, straight) for line in lines),
-        regions=tuple(replace(region, box=_placed(region.box, straight)) for region in regions),
-        tables=tuple(_table_back(table, straight) for table in tables),
+        tiles=tuple(Tile(back.box(view.box), round(view.scale, 4)) for view in views),
+        lines=tuple(back.line(line) for line in lines),
+        regions=tuple(back.region(region) for region in regions),
+        tables=tuple(back.table(table) for table in tables),
     )
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from docproc.raster import PageImage, Pixels
 
-WORK_DPI = 100.0
-"""Letters of 5 points are still 3 pixels tall here, and a page takes 20 ms."""
-WORK_SIDE = 1700
+WORK_DPI = 80
+"""A page is looked at with 80 to 160 dots per inch: letters of 5 points are still 3 pixels tall."""
+WORK_SIDE = 2000
 """Pixels; a poster is looked at with fewer dots per inch."""
 WINDOW, CONTRAST = 31, 15
 """Ink is darker by CONTRAST grey levels than the mean of the WINDOW x WINDOW pixels around it."""
@@ -26,6 +26,8 @@ FEWEST = 12
 STEEPEST = 12.0
 """Degrees; slopes are looked for a little beyond the 10 that are promised."""
 
+Grey = NDArray[np.uint8]
+"""uint8[H, W]."""
 Boxes = NDArray[np.float64]
 """float64[N, 4]: left, top, width, height in pixels."""
 
@@ -34,12 +36,13 @@ Boxes = NDArray[np.float64]
 class Marks:
     """The letters of a page (or what is as small as letters).
 
-    `boxes` are pixels of a copy that is smaller than the page by `shrink` (0-1); `shape` its height, width.
+    `boxes` are pixels of a copy of which each stands for `shrink` x `shrink` of the page; `shape` is the
+    copy's height and width.
     """
 
     boxes: Boxes
     shape: tuple[int, int]
-    shrink: float
+    shrink: int
 
     def turned(self) -> Marks:
         """Return the marks of the page turned by 90 degrees clockwise."""
@@ -61,20 +64,27 @@ class Slope:
 
 def find_marks(image: PageImage) -> Marks:
     """Return what looks like letters: small, not specks, not rules."""
-    shrink = min(1.0, WORK_DPI / image.dpi, WORK_SIDE / max(image.width, image.height))
-    grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
-    if shrink < 1:
-        size = (max(round(image.width * shrink), 1), max(round(image.height * shrink), 1))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    side = max(image.width, image.height)
+    shrink = max(1, int(image.dpi // WORK_DPI), -(-side // WORK_SIDE))
+    grey = _shrunk(cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY), shrink)
     ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, WINDOW, CONTRAST)
     _, _, found, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     boxes = found[1:, :4].astype(np.float64)  # the first is the paper
     shorter, longer = boxes[:, 2:].min(axis=1), boxes[:, 2:].max(axis=1)
-    point = shrink * image.scale
+    point = image.scale / shrink
     small = (shorter >= 2) & (shorter <= 36 * point) & (longer >= 3 * point) & (longer <= 180 * point)
     rule = (shorter <= 3) & (longer > 12 * shorter)
     height, width = ink.shape
     return Marks(boxes[small & ~rule], (height, width), shrink)
+
+
+def _shrunk(grey: Grey, factor: int) -> Grey:
+    """Return `grey` by a whole factor smaller: OpenCV is 30 times faster at that than at any other."""
+    height, width = (max(side // factor, 1) for side in grey.shape)
+    if factor == 1 or min(grey.shape) < factor:
+        return grey
+    whole = grey[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def find_slope(marks: Marks) -> Slope:
@@ -123,7 +133,7 @@ def find_rows(marks: Marks, most: int) -> Boxes:
     width, height = boxes[:, 2], boxes[:, 3]
     boxes = boxes[(height >= 0.7 * tall) & (height <= 3.2 * tall) & (width >= 3 * height)]
     longest = np.argsort(-boxes[:, 2] / boxes[:, 3], kind="stable")[:most]
-    return np.asarray(boxes[longest] / marks.shrink)
+    return np.asarray(boxes[longest] * marks.shrink)
 
 
 def _letter_height(marks: Marks) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from docproc.geometry import Box, Polygon
 from docproc.raster import PageImage, Pixels
-from docproc.slope import Boxes, Slope, cut_rows, find_marks, find_rows, find_slope
+from docproc.slope import Boxes, Marks, Slope, cut_rows, find_marks, find_rows, find_slope
 
 LEAST_SKEW = 0.3
 """Degrees; less is left alone: engines read it as well, and resampling costs sharpness and time."""
@@ -94,9 +94,10 @@ def straighten(image: PageImage, classifier: Classifier, reader: Reader | None =
     along, across = find_slope(marks), find_slope(marks.turned())
     sideways = across.sharpness > along.sharpness
     best, other = (across, along) if sideways else (along, across)
+    level, upended = _View(image, 0, marks, along), _View(image, 90, marks.turned(), across)
     if best.sharpness < SHARP:
-        return _View(image, 0, Slope(0.0, 1.0)).straightened(upside_down=False)
-    views = _View(image, 90 * sideways, best), _View(image, 90 * (not sideways), other)
+        return level.straightened(upside_down=False)
+    views = (upended, level) if sideways else (level, upended)
     sure_axis = best.sharpness > SURE_AXIS * other.sharpness
     view, upside_down = _orient(views, sure_axis, classifier, reader)
     return view.straightened(upside_down=upside_down)
@@ -108,6 +109,7 @@ class _View:
 
     original: PageImage
     turn: int
+    marks: Marks
     slope: Slope
 
     @cached_property
@@ -118,14 +120,21 @@ class _View:
     @cached_property
     def deskewed(self) -> tuple[PageImage, NDArray[np.float64]]:
         """The page deskewed if it needs it, and the way back."""
-        if abs(self.slope.degrees) < LEAST_SKEW or self.slope.sharpness < SHARP:
+        if abs(self.skew) < LEAST_SKEW:
             return self.image, np.eye(2, 3)
-        return deskew(self.image, self.slope.degrees)
+        return deskew(self.image, self.skew)
+
+    @property
+    def skew(self) -> float:
+        """The slope in degrees where it is one, else 0."""
+        return self.slope.degrees if self.slope.sharpness >= SHARP else 0.0
 
     @cached_property
     def rows(self) -> Boxes:
         """The longest lines of the deskewed page."""
-        return find_rows(find_marks(self.deskewed[0]), ALL_VOTES)
+        level, _ = self.deskewed
+        marks = self.marks if level is self.image else find_marks(level)
+        return find_rows(marks, ALL_VOTES)
 
     def vote(self, classifier: Classifier, *, upside_down: bool = False) -> float:
         """Return the mean probability, 0-1, that lines (or lines turned) are upside down; 0 when there are none.
@@ -154,12 +163,11 @@ class _View:
         upright = self.image
         if upside_down:
             image, upright, back = _half_turned(image, upright, back)
-        sharp = self.slope.sharpness >= SHARP
         return Straightened(
             image=image,
             upright=upright,
             rotation=(self.turn + 180 * upside_down) % 360,
-            skew=self.slope.degrees if sharp else 0.0,
+            skew=self.skew,
             to_page=back,
         )
 

@@ -8,8 +8,9 @@ old scanner. So a sample of it is read from the pixels and compared, and what is
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import cv2
@@ -18,8 +19,9 @@ from rapidfuzz.distance import Levenshtein
 
 from docproc.document import Line, TextSource, Word
 from docproc.engines import OcrEngine
-from docproc.geometry import Box
-from docproc.raster import LayerWord, PageImage
+from docproc.geometry import Box, turned
+from docproc.raster import Drawn, LayerWord, PageImage
+from docproc.straighten import Straightened, turn_image
 
 SAMPLES = 6
 """Lines compared per page; on 40 born-digital pages more changed no decision."""
@@ -57,6 +59,31 @@ def choose(image: PageImage, layer: Sequence[LayerWord], ocr: OcrEngine, *, mode
         return Choice("ocr", (), agreement)
     added = read_uncovered(image, lines, ocr)
     return Choice("mixed" if added else "text-layer", (*lines, *added), agreement)
+
+
+def upright(drawn: Drawn) -> tuple[Straightened, list[LayerWord]]:
+    """Turn a drawn page so that its text layer runs from left to right; return it with the words on it."""
+    degrees = _direction(drawn.layer)
+    image = turn_image(drawn.image, degrees)
+    straight = Straightened(image, image, degrees, 0.0, np.eye(2, 3))
+    return straight, [_turned(word, degrees, drawn) for word in drawn.layer] if degrees else list(drawn.layer)
+
+
+def _direction(layer: Sequence[LayerWord]) -> int:
+    """Return the clockwise turn (0, 90, 180, 270) that makes most letters of the layer run to the right."""
+    weights: Counter[int] = Counter()
+    for word in layer:
+        (x0, y0), (x1, y1) = word.polygon[:2]
+        if abs(x1 - x0) >= abs(y1 - y0):
+            weights[0 if x1 >= x0 else 180] += len(word.text)
+        else:
+            weights[270 if y1 > y0 else 90] += len(word.text)
+    return max(sorted(weights), key=lambda degrees: weights[degrees], default=0)
+
+
+def _turned(word: LayerWord, degrees: int, drawn: Drawn) -> LayerWord:
+    polygon = tuple(turned(point, degrees, width=drawn.width, height=drawn.height) for point in word.polygon)
+    return replace(word, polygon=polygon, box=Box.around(polygon))
 
 
 def layer_lines(layer: Iterable[LayerWord]) -> list[Line]:

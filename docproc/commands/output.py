@@ -63,17 +63,17 @@ def _replace(path: Path, data: bytes) -> None:
         path.write_bytes(data)
         return
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    made = Path(name)
     try:
-        with open(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
+        made.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        made.replace(path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(name)
+            made.unlink()
         raise
 
 

@@ -93,7 +93,7 @@ def _process(reader: Reader, path: Path, export: Export, target: Target, *, as_j
     pages: Iterator[Page] = reader.pages(upload)
     progress = tqdm(pages, path.name, upload.pages, unit="page", leave=False, disable=None, file=sys.stderr)
     with spooled(progress) as kept:
-        document = Document(reader.source(upload), kept, reader.engines)
+        document = reader.document(upload, kept)
         target.write(export.write(document, upload.path))
         return _tell_problems(document, str(path), as_json=as_json)
 

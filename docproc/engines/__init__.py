@@ -6,13 +6,13 @@ a blank page gives an empty list; failure raises `EngineFailed`; no state is kep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, cast, runtime_checkable
 
 from docproc.document import Line, Region, Table
 from docproc.errors import Usage
-from docproc.raster import PageImage
+from docproc.raster import PageImage, Pixels
 from docproc.settings import Settings
 
 
@@ -49,18 +49,50 @@ class LayoutEngine(Protocol):
         ...
 
 
+@runtime_checkable
+class LineJudge(Protocol):
+    """Judges line crops, uint8[H, W, 3] each: what straightening a page asks. Some OCR engines can."""
+
+    def upside_down(self, crops: Sequence[Pixels]) -> list[float]:
+        """Return the probability, 0-1, that each crop is upside down."""
+        ...
+
+    def legibility(self, crops: Sequence[Pixels]) -> list[float]:
+        """Return how well each crop reads as it stands, 0-1."""
+        ...
+
+
 ENGINES: dict[str, str] = {
     "rapid": "docproc.engines.rapid:RapidEngine",
+    "fake": "docproc.engines.fake:FakeEngine",
+}
+"""OCR engines: name -> `module:class`. The class takes the Settings and the languages to expect."""
+
+LAYOUT_ENGINES: dict[str, str] = {
     "pdf-layout": "docproc.engines.pdf_layout:PdfLayoutEngine",
     "fake": "docproc.engines.fake:FakeEngine",
 }
-"""Name -> `module:class`. The class takes the Settings."""
+"""Layout engines: name -> `module:class`. The class takes the Settings."""
 
 
-def load(name: str, settings: Settings) -> OcrEngine | LayoutEngine:
-    """Return the engine called `name`, its models loaded; raise Usage for an unknown name."""
+def load_ocr(name: str, settings: Settings, languages: Sequence[str] = ()) -> OcrEngine:
+    """Return the OCR engine called `name`, its models loaded; raise Usage for an unknown name or language."""
+    return cast("OcrEngine", _find(name, ENGINES)(settings, languages))
+
+
+def load_layout(name: str, settings: Settings) -> LayoutEngine:
+    """Return the layout engine called `name`, its models loaded; raise Usage for an unknown name."""
+    return cast("LayoutEngine", _find(name, LAYOUT_ENGINES)(settings))
+
+
+def load_judge(ocr: OcrEngine, settings: Settings) -> LineJudge:
+    """Return what judges lines: `ocr` itself where it can, else the embedded engine."""
+    return ocr if isinstance(ocr, LineJudge) else cast("LineJudge", load_ocr("rapid", settings))
+
+
+def _find(name: str, engines: dict[str, str]) -> Callable[..., object]:
     try:
-        module, _, attribute = ENGINES[name].partition(":")
+        module, _, attribute = engines[name].partition(":")
     except KeyError:
-        raise Usage(f"There is no engine called {name!r}.", hint=f"Engines: {', '.join(ENGINES)}.") from None
-    return cast("OcrEngine | LayoutEngine", getattr(import_module(module), attribute)(settings))
+        raise Usage(f"There is no engine called {name!r}.", hint=f"Engines: {', '.join(engines)}.") from None
+    return cast("Callable[..., object]", getattr(import_module(module), attribute))

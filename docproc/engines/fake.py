@@ -9,7 +9,7 @@ import numpy as np
 
 from docproc.document import Line, Region, Table, Word
 from docproc.geometry import Box
-from docproc.raster import PageImage, Pixels
+from docproc.raster import PageImage
 from docproc.settings import Settings
 
 
@@ -21,20 +21,12 @@ class FakeEngine:
     whole_side = 2600
     alphabet = frozenset("blob")
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, languages: Sequence[str] = ()) -> None:
+        """Take what every engine is given; nothing is loaded."""
 
     def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
         """Return a line for every dark blob of each image, top to bottom."""
         return [self._blobs(image) for image in images]
-
-    def upside_down(self, crops: Sequence[Pixels]) -> list[float]:
-        """Say that nothing is upside down."""
-        return [0.0] * len(crops)
-
-    def legibility(self, crops: Sequence[Pixels]) -> list[float]:
-        """Say that everything reads well."""
-        return [1.0] * len(crops)
 
     def analyze(self, image: PageImage, lines: Sequence[Line]) -> tuple[list[Region], list[Table]]:
         """Return no regions and no tables."""

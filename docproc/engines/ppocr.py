@@ -7,6 +7,7 @@ per-call arguments on the object, swallows errors and pads every line of a batch
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.engines.onnx import Tensor, load_model
+from docproc.engines.scripts import is_written_in, scripts_of
 from docproc.errors import Unavailable
 from docproc.raster import Pixels
 
@@ -76,14 +78,14 @@ def _multiple_of_32(length: float) -> int:
 
 def cut_line(pixels: Pixels, quad: NDArray[np.float32], *, squeeze: float = 1.0) -> Pixels:
     """Return the line inside `quad` straightened to uint8[48, W, 3]; 0.5 as `squeeze` makes it half as wide."""
-    width = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
-    height = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]), 1.0)
+    width = max(math.dist(quad[0], quad[1]), math.dist(quad[3], quad[2]))
+    height = max(math.dist(quad[0], quad[3]), math.dist(quad[1], quad[2]), 1.0)
     out_width = max(round(width / height * LINE_HEIGHT * squeeze), STEP)
     target = np.array([[0, 0], [out_width, 0], [out_width, LINE_HEIGHT], [0, LINE_HEIGHT]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad, target)
-    return cv2.warpPerspective(
-        pixels, matrix, (out_width, LINE_HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    size = (out_width, LINE_HEIGHT)
+    line = cv2.warpPerspective(pixels, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(line, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,12 @@ class Reading:
 class Recognizer:
     """PP-OCRv6 small text recognition: a line crop to characters with their places."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, languages: Sequence[str] = ()) -> None:
         path = wheel_model("PP-OCRv6_rec_small.onnx")
         self._model = load_model(path, threads=threads, parallel=True)
         self._classes = ["", *_alphabet(path), " "]  # CTC: 0 is blank; the space comes last
         self.alphabet = frozenset(self._classes[1:])
+        self._allowed = _allowed(self._classes, languages)
         self.runtime = self._model.runtime
 
     def read(self, crops: Sequence[Pixels]) -> list[Reading]:
@@ -125,7 +128,9 @@ class Recognizer:
     def _decode(self, output: Tensor) -> Reading:
         """Greedy CTC (Graves et al. 2006): the best class of each step, repeats and blanks dropped."""
         steps = output[0]  # float32[T, classes], probabilities
-        best = steps.argmax(axis=1)
+        best = (
+            steps.argmax(axis=1) if self._allowed is None else self._allowed[steps[:, self._allowed].argmax(axis=1)]
+        )
         first = np.flatnonzero((best != 0) & (best != np.r_[0, best[:-1]]))
         after = np.flatnonzero(np.r_[best[1:] != best[:-1], True])  # last step of each run
         last = after[np.searchsorted(after, first)]
@@ -134,6 +139,14 @@ class Recognizer:
             np.asarray(steps[first, best[first]], np.float32),
             ((first + last + 1) * (STEP / 2)).astype(np.float32),
         )
+
+
+def _allowed(classes: Sequence[str], languages: Sequence[str]) -> NDArray[np.intp] | None:
+    """Return the classes whose letters `languages` are written in, None when nothing narrows them."""
+    if not languages:
+        return None
+    scripts = scripts_of(languages)
+    return np.array([index for index, text in enumerate(classes) if is_written_in(text, scripts)], np.intp)
 
 
 def _alphabet(path: Path) -> list[str]:
