@@ -11,12 +11,12 @@ import pymupdf
 
 from docproc.document import Label, Line, Region, Table
 from docproc.engines.layout_page import draw_page
+from docproc.engines.regions import correct
 from docproc.engines.table_regions import crop_table
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.rules import find_rules
 from docproc.settings import Settings
-from docproc.tables import build_table
 
 LABELS = frozenset(get_args(Label))
 
@@ -40,13 +40,7 @@ class PdfLayoutEngine:
         whole = crop_table(image.box, lines, rules)
         if whole is not None:
             return [Region("r0", "table", whole.box, 0)], [replace(whole, region_id="r0")]
-        regions = self._regions(image, lines)
-        tables = []
-        for region in regions:
-            table = build_table(region.box, lines, rules) if region.label == "table" else None
-            if table is not None:
-                tables.append(replace(table, region_id=region.id))
-        return regions, tables
+        return correct(image.box, self._regions(image, lines), lines, rules)
 
     def _regions(self, image: PageImage, lines: Sequence[Line]) -> list[Region]:
         page_box = image.box

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
+from docproc.blocks import rows_of
 from docproc.document import Line, Table
 from docproc.geometry import Box
 from docproc.rules import Rules
@@ -12,6 +14,12 @@ from docproc.tables import build_table
 
 CROP_MARGIN = 3.0
 """A picture whose text starts this close to its left and right edge (in text heights) is a cut-out, no page."""
+
+ROW_GAP = 2.0
+"""Rows of a table are no further apart than this many text heights, where no rules hold them together."""
+
+COLUMN_GAP = 1.5
+"""Columns without rules stand at least this many text heights apart, in most rows."""
 
 
 def crop_table(page: Box, lines: Sequence[Line], rules: Rules) -> Table | None:
@@ -27,6 +35,19 @@ def crop_table(page: Box, lines: Sequence[Line], rules: Rules) -> Table | None:
     return table if table is not None and is_table(table) else None
 
 
+def missed_tables(lines: Sequence[Line], rules: Rules) -> list[Table]:
+    """Return tables in lines that the layout model put in none: ruled grids, then rows of aligned columns."""
+    found = []
+    left = list(lines)
+    for box, trusted in [*((grid, True) for grid in _ruled_grids(rules)), *((run, False) for run in _runs(left))]:
+        inside = [line for line in left if line.box.share_inside(box) > 0.5]
+        table = build_table(box, inside, rules) if len(inside) > 3 else None
+        if table is not None and is_table(table) and (trusted or _is_aligned(table)):
+            found.append(table)
+            left = [line for line in left if line not in inside]
+    return found
+
+
 def is_table(table: Table) -> bool:
     """Say whether a grid of cells looks like a table rather than columns of text or a list.
 
@@ -40,3 +61,47 @@ def is_table(table: Table) -> bool:
     filled = sum(cell.row_span * cell.column_span for cell in table.cells) / (table.rows * table.columns)
     long = sum(len(cell.text) for cell in table.cells) / len(table.cells)
     return several >= 0.7 and filled >= 0.5 and long <= 30
+
+
+def _is_aligned(table: Table) -> bool:
+    """Say whether a table without rules is sure enough: many columns, or a column of numbers.
+
+    Two blocks side by side, such as two addresses, are none.
+    """
+    if table.rows < 3:
+        return False
+    numbers = Counter(cell.column for cell in table.cells if _is_number(cell.text))
+    return table.columns > 3 or max((numbers[c] for c in range(1, table.columns)), default=0) >= 0.7 * table.rows
+
+
+def _is_number(text: str) -> bool:
+    return 2 * sum(char.isdigit() for char in text) >= len(text.replace(" ", ""))
+
+
+def _ruled_grids(rules: Rules) -> list[Box]:
+    """Return the boxes around rules that cross: at least three lying on at least two standing ones."""
+    groups: list[list[Box]] = []
+    for rule in (*rules.horizontal, *rules.vertical):
+        near = [group for group in groups if any(one.grown(2.0).overlap(rule.grown(1.0)) > 0 for one in group)]
+        groups = [group for group in groups if group not in near]
+        groups.append([rule, *(one for group in near for one in group)])
+    lying, standing = set(rules.horizontal), set(rules.vertical)
+    return [Box.union(group) for group in groups if len(lying & set(group)) > 2 and len(standing & set(group)) > 2]
+
+
+def _runs(lines: Sequence[Line]) -> list[Box]:
+    """Return the boxes of runs of printed rows that each have several pieces far apart."""
+    boxes = [line.box for line in lines]
+    runs: list[list[Box]] = []
+    for row in rows_of(boxes):
+        here = [boxes[index] for index in row]
+        box = Box.union(here)
+        height = min(one.height for one in here)
+        apart = sum(b.left - a.right > COLUMN_GAP * height for a, b in pairwise(here))
+        if not apart:
+            continue
+        if runs and box.top - runs[-1][-1].bottom < ROW_GAP * height:
+            runs[-1].append(box)
+        else:
+            runs.append([box])
+    return [Box.union(run) for run in runs if len(run) > 2]
