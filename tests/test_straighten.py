@@ -19,7 +19,7 @@ from docproc.synth.scan import Scan
 
 
 @cache
-def page(kind: str = "print", dpi: float = 130):
+def page(kind: str = "print", dpi: float = 110):
     """Return (image, truth) of a drawn page, straight."""
     drawn = draw(kind, 2)
     image, truth = next(scans(drawn, dpi))
@@ -63,7 +63,7 @@ def skewed(degrees: float, kind: str = "print") -> PageImage:
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-@pytest.mark.parametrize("kind", ["print", "table", "invoice"])
+@pytest.mark.parametrize("kind", ["print", "table"])
 def test_a_turned_page_is_turned_back(turn, kind):
     image, _ = page(kind)
     found = straighten(turn_image(image, turn), classifier(), Reads())
@@ -83,7 +83,7 @@ def test_an_upright_page_is_not_touched_and_not_read_for_it():
     assert found.back(corners) == corners
 
 
-@pytest.mark.parametrize("degrees", [-10, -7, -3, -1, 0.5, 2, 5, 10])
+@pytest.mark.parametrize("degrees", [-10, -3, 0.5, 2, 7])
 def test_skew_is_found_to_a_tenth_of_a_degree_and_undone(degrees):
     found = straighten(skewed(degrees), classifier())
     assert found.rotation == 0
@@ -91,8 +91,7 @@ def test_skew_is_found_to_a_tenth_of_a_degree_and_undone(degrees):
     assert find_slope(find_marks(found.image)).degrees == pytest.approx(0, abs=0.1)
 
 
-@pytest.mark.parametrize("degrees", [-4.0, 3.0])
-@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize(("degrees", "turn"), [(-4.0, 0), (3.0, 90), (-2.0, 180), (4.0, 270)])
 def test_polygons_go_back_to_where_the_words_are(degrees, turn):
     """A word found level on the deskewed page lies, on the upright page, where it was drawn."""
     image, truth = page("print")
@@ -200,7 +199,7 @@ def test_deskewing_cuts_nothing_off_and_can_be_undone(degrees, width, height):
 def test_marks_turned_four_times_are_the_same_marks(data):
     shape = (data.draw(st.integers(50, 90)), data.draw(st.integers(50, 90)))
     box = st.tuples(*[st.integers(0, 20)] * 2, *[st.integers(1, 20)] * 2)
-    marks = Marks(np.array(data.draw(st.lists(box, min_size=1)), float), shape, 0.5)
+    marks = Marks(np.array(data.draw(st.lists(box, min_size=1)), float), shape, 2)
     turned = marks.turned().turned().turned().turned()
     assert np.array_equal(turned.boxes, marks.boxes)
     assert turned.shape == shape
@@ -215,6 +214,6 @@ def test_rows_of_marks_give_their_slope(slope, seed):
     y = np.repeat(np.arange(rows) * 22.0, letters) + np.tan(np.deg2rad(slope)) * x + 200
     height = rng.choice([7, 10], rows * letters)
     boxes = np.stack([x, np.rint(y - height), np.full_like(x, 8), height], axis=1)
-    found = find_slope(Marks(boxes, (1100, 850), 0.5))
+    found = find_slope(Marks(boxes, (1100, 850), 2))
     assert found.degrees == pytest.approx(slope, abs=0.1)
     assert found.sharpness > 2
