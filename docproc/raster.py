@@ -163,6 +163,8 @@ def rasterize(
         max_pixels=settings.max_pixels,
     )
     image, drawn_by = _draw_pdf(page, look, chosen, rasterizer)
+    if look.no_area and _blank(image.pixels):
+        raise EngineFailed("The page has no area.", code="no-area")
     layer = tuple(_seen(word, image) for word in look.words)
     boxes = tuple(box for box, _ in look.pictures)
     return Drawn(image, look.width, look.height, False, drawn_by, layer, boxes, look.native_dpi)
@@ -213,6 +215,7 @@ class _Look:
     height: float
     words: tuple[LayerWord, ...]
     pictures: tuple[tuple[Box, float], ...]
+    no_area: bool = False
 
     @property
     def native_dpi(self) -> float | None:
@@ -239,6 +242,7 @@ def _look(page: _Page, rasterizer: Rasterizer) -> _Look:
             _finite(values["height"]),
             tuple(word for word in map(_word, values["words"]) if _prints(word.text)),
             tuple((Box(*map(_finite, row[:4])), _finite(row[4])) for row in values["pictures"]),
+            values.get("no_area") is True,
         )
     except (LookupError, TypeError, ValueError) as error:
         raise _nonsense() from error

@@ -104,10 +104,12 @@ def test_a_pdf_may_have_junk_before_its_header(sandbox: Sandbox, tmp_path: Path)
     assert take(path, sandbox).pages == 2
 
 
-def test_a_wrong_page_count_in_the_file_is_mended(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [b"0", b"-3", b"(x)", b"900000000"])
+def test_a_wrong_page_count_in_the_file_is_mended(sandbox: Sandbox, tmp_path: Path, count: bytes) -> None:
     content = pdf_bytes(4)
     assert b"/Count 4" in content
-    assert take(write(tmp_path / "count.pdf", content.replace(b"/Count 4", b"/Count 0")), sandbox).pages == 4
+    path = write(tmp_path / "count.pdf", content.replace(b"/Count 4", b"/Count " + count))
+    assert take(path, sandbox).pages == 4
 
 
 def test_names_that_are_no_unicode_are_read(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -224,6 +224,16 @@ def test_more_pixels_than_allowed_cost_the_page(draw: Draw, document: pymupdf.Do
         draw(document, 2, dpi=1200, max_pixels=1_000_000)
 
 
+def test_a_page_without_area_is_read_when_something_is_on_it(draw: Draw, document: pymupdf.Document) -> None:
+    for text in ("here", ""):
+        page = document.new_page(width=612, height=792)
+        page.insert_text((72, 72), text)
+        document.xref_set_key(page.xref, "MediaBox", "[0 0 0 0]")
+    assert [word.text for word in draw(document).layer] == ["here"]
+    with pytest.raises(EngineFailed, match="no area"):
+        draw(document, 2)
+
+
 def test_numbers_that_are_no_page(draw: Draw, document: pymupdf.Document) -> None:
     document.new_page()
     for number in (0, 2):

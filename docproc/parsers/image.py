@@ -57,17 +57,26 @@ def look(path: str, kind: str, number: int) -> tuple[dict[str, Any], Blob]:
 def draw(path: str, kind: str, number: int, width: int, height: int) -> tuple[dict[str, Any], Blob]:
     """Return page `number` upright, in `width` x `height` pixels: the values of `pdf.draw` and RGB bytes."""
     try:
-        with Image.open(path, formats=[kind]) as image:
-            image.seek(number - 1)
-            # a JPEG can be decoded at half or a quarter of its size when less is wanted
-            image.draft(None, (min(width, height), min(width, height)))
-            upright = _plain(ImageOps.exif_transpose(image))
+        upright = _decoded(path, kind, number, (width, height))
     except PILLOW_ERRORS as error:
         raise _failed(error) from error
-    if upright.size != (width, height):
-        upright = upright.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
     values = {"width": width, "height": height, "drawn_by": VERSION, "complaint": ""}
-    return values, upright.convert("RGB").tobytes()
+    return values, _in_mode(upright, "RGB").tobytes()
+
+
+def _decoded(path: str, kind: str, number: int, size: tuple[int, int]) -> Image.Image:
+    with Image.open(path, formats=[kind]) as image:
+        image.seek(number - 1)
+        # a JPEG can be decoded at half or a quarter of its size when less is wanted
+        image.draft(None, (min(size), min(size)))
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = _plain(image)
+        return plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if plain.size != size else plain
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in `mode`; `convert` would copy one that is in it already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _counted(image: Image.Image, max_pages: int, max_pixels: int) -> dict[str, int]:
@@ -102,7 +111,7 @@ def _plain(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", shown.size, "white")
         white.alpha_composite(shown)
         return white.convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    return _in_mode(image, "L" if image.mode in ("1", "L") else "RGB")
 
 
 def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -88,12 +88,19 @@ def unlocked(path: str, password: str | None) -> Any:
     except MUPDF_ERRORS as error:
         failed(error)
         raise Rejected("The PDF is too damaged to open.", code="broken") from error
-    if not locked and pdf.page_count < 1:
-        _recount(pdf)
     if locked:
-        said = "does not open this PDF" if password else "is needed to open this PDF"
-        raise Rejected(f"A password {said}." if not password else f"The password {said}.", code="password")
+        said = "The password does not open this PDF." if password else "A password is needed to open this PDF."
+        raise Rejected(said, code="password")
+    if not _counts(pdf):
+        _recount(pdf)
     return pdf
+
+
+def _counts(pdf: Any) -> bool:
+    try:
+        return bool(pdf.page_count > 0)
+    except MUPDF_ERRORS:  # fewer than none, or more than the file has objects
+        return False
 
 
 def _utf8(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], 
     """Return what page `number` says of itself.
 
     `width` and `height` (points, upright), `words` (see `textwords`), `pictures`: [left, top, right, bottom,
-    dpi] of the images on it.
+    dpi] of the images on it; `no_area` when its media box is empty, for which MuPDF takes Letter.
     """
     page = mupdf.page(path, password, number)
     try:
@@ -49,6 +50,7 @@ def look(path: str, password: str | None, number: int) -> tuple[dict[str, Any], 
         "width": page.rect.width,
         "height": page.rect.height,
         "words": words,
+        "no_area": _no_area(page),
         "pictures": list(filter(None, (_picture(one, page) for one in pictures))),
     }, b""
 
@@ -73,6 +75,12 @@ def draw(path: str, password: str | None, number: int, dpi: float) -> tuple[dict
         "complaint": mupdf.complaints(),
     }
     return values, pixmap.samples_mv
+
+
+def _no_area(page: Any) -> bool:
+    kind, text = page.parent.xref_get_key(page.xref, "MediaBox")
+    sides = re.findall(r"[-+]?\d*\.?\d+", text) if kind == "array" else []
+    return len(sides) == 4 and (float(sides[0]) == float(sides[2]) or float(sides[1]) == float(sides[3]))
 
 
 def unturned(page: Any) -> pymupdf.Rect:
