@@ -8,7 +8,7 @@ from docproc.document import Page
 from docproc.synth.kinds import draw
 from docproc.synth.labels import Sample, samples
 
-EXAMPLES = {"invoice-scan.pdf": ("invoice", 11), "report.pdf": ("report", 4)}
+EXAMPLES = {"invoice-scan.pdf": ("invoice", 11), "report.pdf": ("example-report", 0)}
 """File name -> (kind, seed)."""
 
 

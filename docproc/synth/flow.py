@@ -55,6 +55,11 @@ class Flow:
             indent = style.width(text + " ")
             self.add("list-item", f"{text} {item}", style, gap=7.0 if last else 2.5, indent=indent)
 
+    def keep(self, height: float) -> None:
+        """Go on to the next column if the next `height` points would not fit into this one."""
+        if self._columns and self._y + height > self._columns[0][1].bottom:
+            self._next()
+
     def reserve(self, height: float, gap: float = 8.0) -> tuple[Sheet, Box] | None:
         """Return a free place of `height` points, in the next column if need be; None when all are full."""
         while self._columns:

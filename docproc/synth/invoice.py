@@ -156,7 +156,5 @@ def _foot(sheet: Sheet, writer: Writer, seller: str) -> None:
         f"Bank of {writer.place()} · Account {account} · Managing director {writer.name()}",
     )
     middle = (LEFT + RIGHT) / 2
-    lines = [
-        sheet.write(middle, 793 + 11 * index, text, style, align="center") for index, text in enumerate(rows)
-    ]
+    lines = [sheet.write(middle, 793 + 11 * index, text, style, align="center") for index, text in enumerate(rows)]
     sheet.region("page-footer", lines)

@@ -11,6 +11,7 @@ import pymupdf
 
 from docproc.document import Page
 from docproc.errors import Usage
+from docproc.synth.example_report import draw_example_report
 from docproc.synth.invoice import draw_invoice
 from docproc.synth.pages import draw_columns, draw_list, draw_print, draw_small_print, draw_table_page
 from docproc.synth.poster import draw_poster_a0, draw_poster_a1
@@ -80,6 +81,7 @@ def _fax(random: Random) -> Scan:
 KINDS: Mapping[str, Kind] = {
     "print": Kind("a printed page of running text", draw_print, _clean),
     "report": Kind("a two-column report of two pages, born digital", draw_report),
+    "example-report": Kind("the report in the examples, always the same", draw_example_report),
     "invoice": Kind("an invoice with stamp and totals, scanned in an office", draw_invoice, _office),
     "columns": Kind("a page of two or three columns, born digital", draw_columns),
     "table": Kind("a page with tables, ruled and unruled, with spans, born digital", draw_table_page),

@@ -156,17 +156,13 @@ def figure_rows(writer: Writer, count: int) -> Rows:
     for _ in range(count):
         share = f"{writer.random.randint(0, 99)}.{writer.random.randint(0, 9)} %"
         empty = writer.random.random() < 0.15
-        rows.append(
-            [Entry(writer.place()), *_numbers(writer, 2), Entry("" if empty else share, align="right")]
-        )
+        rows.append([Entry(writer.place()), *_numbers(writer, 2), Entry("" if empty else share, align="right")])
     return rows
 
 
 def item_rows(writer: Writer, count: int) -> Rows:
     """Return a price list: item, quantity, price."""
-    names = [Entry("Item", bold=True)] + [
-        Entry(name, align="right", bold=True) for name in ("Quantity", "Price")
-    ]
+    names = [Entry("Item", bold=True)] + [Entry(name, align="right", bold=True) for name in ("Quantity", "Price")]
     rows: list[list[Entry | None]] = [list(names)]
     for item in writer.random.sample(ITEMS, count):
         quantity = str(writer.random.randint(1, 40))

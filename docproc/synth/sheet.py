@@ -80,17 +80,23 @@ def advance(code: str, character: str) -> float:
 class Sheet:
     """One page being drawn, in points; the regions come in reading order.
 
-    `canvas` is the pymupdf page, for rules and pictures that carry no words.
+    `canvas` is for rules and pictures that carry no words.
     """
 
     def __init__(self, document: Any, width: float = 595.0, height: float = 842.0) -> None:
-        self.canvas = document.new_page(width=width, height=height)
+        document.new_page(width=width, height=height)
+        self._document = document
         self.number = document.page_count
         self.box = Box(0, 0, width, height)
         self._lines: list[Line] = []
         self._regions: list[Region] = []
         self._tables: list[Table] = []
         self._words = 0
+
+    @property
+    def canvas(self) -> Any:
+        """The pymupdf page; PyMuPDF lets go of it when another page is made, so it is asked for every time."""
+        return self._document[self.number - 1]
 
     def truth(self) -> Page:
         """Return everything that was written, as an engine would give it."""
@@ -122,7 +128,8 @@ class Sheet:
         tilt: float = 0.0,
     ) -> Line:
         """Write `words` from `start` (left end of the baseline), `space` points apart (default: a blank)."""
-        writer = pymupdf.TextWriter(self.canvas.rect)
+        canvas = self.canvas
+        writer = pymupdf.TextWriter(canvas.rect)
         turn = _turn(pivot or start, tilt)
         space = style.width(" ") if space is None else space
         x, baseline = start
@@ -136,7 +143,7 @@ class Sheet:
             written.append(Word(f"w{self._words}", word, Box.around(polygon), polygon, 1.0))
             x = right + space
         morph = (pymupdf.Point(pivot or start), pymupdf.Matrix(-tilt)) if tilt else None
-        writer.write_text(self.canvas, color=style.color, morph=morph)
+        writer.write_text(canvas, color=style.color, morph=morph)
         return self._line(written)
 
     def paragraph(
