@@ -15,7 +15,7 @@ from PIL import Image
 from docproc.document import Document, Line
 from docproc.errors import Unavailable
 from docproc.exports import EXPORTS, docling, markdown
-from docproc.exports.paragraphs import running_text
+from docproc.exports.paragraphs import list_items, running_text
 from docproc.geometry import Box
 
 from .exports_samples import SAMPLES, SCRIPTS, a_line, columns_page, document_of, page_of, picture_page, table_page
@@ -130,7 +130,7 @@ def test_markdown_shows_a_picture_as_its_words() -> None:
     "text",
     ["<script>alert(1)</script>", "# no heading", "1. no list", "- no list", "*a* _b_ `c`", "[a](javascript:b)",
      "&lt;b&gt;", "---", "> no quote", "a_b_c", "1990. A year", "+ plus", "\\*", "~~a~~", "===",
-     "![x](y)", "<!-- c -->", "a | b"],
+     "![x](y)", "<!-- c -->", "a | b", "68.2 %", "-5", "#5", "***", "___", "---- x"],
 )  # fmt: skip
 def test_markdown_keeps_text_as_text(text: str) -> None:
     page = page_of(1, [("text", [a_line("a", text, 40, 40)]), ("text", [a_line("b", "next", 40, 90)])])
@@ -177,6 +177,21 @@ def test_a_line_that_ends_early_was_meant_to_end() -> None:
     ]
     assert running_text(lines[:2]) == "12 Long Street Oldtown"
     assert running_text(lines).startswith("12 Long Street\nOldtown\nx x")
+
+
+def test_a_list_is_put_together_from_regions_that_cut_it() -> None:
+    texts = ["• one ends here,", "goes on", "• Two"]
+    page = page_of(1, [("list-item", [a_line(f"a{i}", text, 40, 40 + 15 * i)]) for i, text in enumerate(texts)])
+    assert written("markdown", document_of(page)) == "- one ends here, goes on\n- Two\n"
+    found = docling_document(document_of(page))
+    assert [item.text for item in found.texts] == ["one ends here, goes on", "Two"]
+    assert found.texts[0].prov[0].bbox.b == 67
+
+
+def test_a_list_whose_bullets_are_drawn() -> None:
+    texts = ["First item is a full line of", "Words that go on. ..........", "Second item;", "third item"]
+    items = [item.text for item in list_items([a_line(f"a{i}", text, 40, 40) for i, text in enumerate(texts)])]
+    assert items == ["First item is a full line of Words that go on. ..........", "Second item; third item"]
 
 
 # hOCR

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from docproc.document import Document, Page
+from docproc.document import Document, Line, Page
 from docproc.errors import Unavailable
 from docproc.exports.blocks import Block, blocks
 from docproc.exports.markup import clean
@@ -57,13 +59,14 @@ class _Writer:
 
     def __init__(self, doc: Any, found: Any, page: Page) -> None:
         self._doc, self._found, self._page = doc, found, page
-        self._list: Any = None
 
     def write(self) -> None:
-        for block in blocks(self._page):
-            if block.region.label != "list-item":
-                self._list = None
-            self._block(block)
+        for is_list, group in groupby(blocks(self._page), lambda block: block.region.label == "list-item"):
+            if is_list:
+                self._list([line for block in group for line in block.lines])
+            else:
+                for block in group:
+                    self._block(block)
 
     def _block(self, block: Block) -> None:
         label, text = block.region.label, clean(running_text(block.lines)).strip()
@@ -78,17 +81,17 @@ class _Writer:
             self._found.add_title(text=text, orig=text, prov=prov)
         elif label == "section-header":
             self._found.add_heading(text=text, orig=text, prov=prov)
-        elif label == "list-item":
-            self._items(block, prov)
         else:
             self._text(label, text, prov)
 
-    def _items(self, block: Block, prov: Any) -> None:
-        self._list = self._list or self._found.add_list_group()
-        for number, found in list_items(block.lines):
-            if text := clean(found):
-                marks = {"enumerated": bool(number), "marker": f"{number}." if number else "-"}
-                self._found.add_list_item(text=text, orig=text, prov=prov, parent=self._list, **marks)
+    def _list(self, lines: Sequence[Line]) -> None:
+        whole = None
+        for item in list_items(lines):
+            if text := clean(item.text):
+                whole = whole or self._found.add_list_group()
+                marks = {"enumerated": bool(item.number), "marker": f"{item.number}." if item.number else "-"}
+                prov = self._prov(Box.union(line.box for line in item.lines), text)
+                self._found.add_list_item(text=text, orig=text, prov=prov, parent=whole, **marks)
 
     def _text(self, label: str, text: str, prov: Any) -> None:
         furniture = label in ("page-header", "page-footer")

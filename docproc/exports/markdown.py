@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from docproc.document import Document, Page, Table
+from docproc.document import Document, Line, Page, Table
 from docproc.exports.blocks import Block, blocks, caption_of
 from docproc.exports.paragraphs import BREAK, list_items, running_text
 
@@ -22,7 +23,7 @@ media_type = "text/markdown; charset=utf-8"
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SPECIAL = re.compile(r"[\\`*\[\]~]|(?<![^\W_])_|_(?![^\W_])")
 """Characters that Markdown reads; an underscore inside a word is none."""
-LINE_START = re.compile(r"^([#+\-=]+|\d{1,9}(?=[.)]))", re.MULTILINE)
+LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[+-](?=\s|$)|[-=]+(?=\s*$)|\d{1,9}(?=[.)](?:\s|$)))", re.MULTILINE)
 AROUND = {"title": ("# ", ""), "section-header": ("## ", ""), "caption": ("*", "*")}
 HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -52,18 +53,12 @@ def _escaped_start(found: re.Match[str]) -> str:
 def _page(page: Page) -> Iterator[str]:
     if page.failed:
         yield f"*Page {page.number} could not be read: {escape(page.problems[0].message)}*"
-    items: list[str] = []
-    for block in blocks(page):
-        if block.region.label == "list-item":
-            items.extend(_items(block))
-            continue
-        if items:
-            yield "\n".join(items)
-            items = []
-        if text := _block(block, page):
-            yield text
-    if items:
-        yield "\n".join(items)
+    for is_list, group in groupby(blocks(page), lambda block: block.region.label == "list-item"):
+        if is_list:
+            found = [_list([line for block in group for line in block.lines])]
+        else:
+            found = [_block(block, page) for block in group]
+        yield from filter(None, found)
 
 
 def _block(block: Block, page: Page) -> str:
@@ -97,10 +92,12 @@ def _code(block: Block) -> str:
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
-def _items(block: Block) -> Iterator[str]:
-    for number, text in list_items(block.lines):
-        if text:
-            yield f"{number}. {escape(text)}" if number else f"- {escape(text)}"
+def _list(lines: Sequence[Line]) -> str:
+    return "\n".join(
+        f"{item.number}. {escape(item.text)}" if item.number else f"- {escape(item.text)}"
+        for item in list_items(lines)
+        if item.text
+    )
 
 
 def _table(table: Table) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from docproc.document import Line
@@ -17,6 +18,8 @@ OPENING = "([{\"'\u201c\u2018\u201e\u00ab"
 """Brackets and quotation marks that may stand before a word."""
 BULLET = re.compile("^[\u2022\u2023\u25e6\u25aa\u25a0\u25cf\u25cb\u2219\u00b7*\u2013\u2014-]\\s*(?=\\S)")
 NUMBER = re.compile(r"^(\d{1,3})[.)]\s+(?=\S)")
+ENDS = (".", ";", ":", "!", "?")
+"""What a sentence ends with."""
 NO_SPACES = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 """Scripts written without spaces between words: Han, kana, their punctuation and full-width forms."""
 
@@ -38,20 +41,48 @@ def running_text(lines: Sequence[Line]) -> str:
     return joined
 
 
-def list_items(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-    """Yield (number, text) of each item, the number empty for a bullet; neither has its mark any more.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list: its number (empty for a bullet), its text without that mark, and its lines."""
 
-    Each line that begins with a bullet or a number begins an item; lines before the first are one, too.
+    number: str
+    text: str
+    lines: tuple[Line, ...]
+
+
+def list_items(lines: Sequence[Line]) -> list[Item]:
+    """Return the items of a list from all its lines.
+
+    A line that begins with a bullet or a number begins an item. Where no line does (bullets that are drawn are
+    no text), a line goes on with the item before it when it begins in lower case, or when the line before it
+    is full and no sentence ends there.
     """
-    starts = [index for index, line in enumerate(lines) if index == 0 or _begins_item(line.text.strip())]
-    for start, end in pairwise([*starts, len(lines)]):
-        text = " ".join(running_text(lines[start:end]).split())
-        number = NUMBER.match(text)
-        yield (number.group(1), text[number.end() :]) if number else ("", BULLET.sub("", text))
+    begins = [_begins_item(line.text.strip()) for line in lines]
+    if not any(begins):
+        begins = [not goes_on for goes_on in _continuations(lines)]
+    starts = [index for index, begin in enumerate(begins) if begin or index == 0]
+    return [_item(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
+
+
+def _item(lines: Sequence[Line]) -> Item:
+    text = " ".join(running_text(lines).split())
+    number = NUMBER.match(text)
+    rest = text[number.end() :] if number else BULLET.sub("", text)
+    return Item(number.group(1) if number else "", rest, tuple(lines))
 
 
 def _begins_item(text: str) -> bool:
     return bool(BULLET.match(text) or NUMBER.match(text))
+
+
+def _continuations(lines: Sequence[Line]) -> list[bool]:
+    """Say for each line of a list without marks whether it goes on with the item before."""
+    right = max((line.box.right for line in lines), default=0.0)
+    return [False] + [
+        line.text.strip()[:1].islower()
+        or (not _ends_early(before, line, right) and not before.text.rstrip().endswith(ENDS))
+        for before, line in pairwise(lines)
+    ]
 
 
 def _join(before: str, after: str, *, gap: str) -> str:

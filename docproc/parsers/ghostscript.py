@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pymupdf
+from numpy.typing import NDArray
 
 from docproc.errors import Unavailable
 
@@ -73,9 +74,16 @@ def compare(before: bytes, after: bytes) -> None:
 
 
 def _alike(old: pymupdf.Page, new: pymupdf.Page) -> bool:
-    a, b = (page.get_pixmap(dpi=CHECK_DPI, colorspace=pymupdf.csGRAY) for page in (old, new))
-    if (a.width, a.height) != (b.width, b.height):
+    (size, a), (new_size, b) = map(_drawn, (old, new))
+    if size != new_size or np.abs(a - b).mean() > LIKE:
         return False
-    differences = sum(abs(x - y) for x, y in zip(a.samples, b.samples, strict=True))
-    letters: Callable[[pymupdf.Page], int] = lambda page: len("".join(page.get_text().split()))  # noqa: E731
-    return differences <= LIKE * len(a.samples) and letters(new) >= TEXT_KEPT * letters(old)
+    return _letters(new) >= TEXT_KEPT * _letters(old)
+
+
+def _drawn(page: pymupdf.Page) -> tuple[tuple[int, int], NDArray[np.float32]]:
+    pixmap = page.get_pixmap(dpi=CHECK_DPI, colorspace=pymupdf.csGRAY)
+    return (pixmap.width, pixmap.height), np.frombuffer(pixmap.samples, np.uint8).astype(np.float32)
+
+
+def _letters(page: pymupdf.Page) -> int:
+    return len("".join(page.get_text().split()))
