@@ -29,10 +29,12 @@ Answer = dict[str, Any]
 
 def docproc() -> Callable[[Path], Answer]:
     """Return a reader that is this project, the text layer ignored."""
-    from docproc import process  # noqa: PLC0415  (each worker loads one product)
+    from docproc.pipeline import Reader, ReadOptions  # noqa: PLC0415  (each worker loads one product)
+
+    reader = Reader(ReadOptions(text_layer="never"))
 
     def read(path: Path) -> Answer:
-        document = process(path, text_layer="never")
+        document = reader.document(reader.open(path))
         return {"pages": [{"width": page.width, "height": page.height, "text": page.text} for page in document.pages]}
 
     return read

@@ -127,6 +127,8 @@ def test_pixels_become_points_on_turned_pages() -> None:
     assert truth.place(box, Page(1, 100, 200, rotation=180)) == Box(70, 160, 90, 180)
     assert truth.place(box, Page(1, 200, 100, rotation=270)) == Box(20, 70, 40, 90)
     assert Truth(Path("x.pdf")).place(box, Page(1, 100, 200)) == box
+    assert Truth(Path("x.pdf")).place(box, Page(1, 200, 100, rotation=90)) == Box(120, 20, 160, 60)
+    assert Truth(Path("x.pdf")).place(box, Page(1, 0, 0)) == box
 
 
 def test_sets_are_found_below_a_folder_and_files_beside_the_labels(tmp_path: Path) -> None:

@@ -98,12 +98,14 @@ class Truth:
 
     def place(self, box: Box, page: Page) -> Box:
         """Return a labelled box in points of `page` as it was read, turned as the page was."""
-        if self.size is None:
-            return box
-        width, height = self.size
-        turned = [_turn(corner, self.size, page.rotation) for corner in box.corners]
+        width, height = page.width, page.height
         if page.rotation % 180:
             width, height = height, width
+        size = self.size or (width, height)
+        turned = [_turn(corner, size, page.rotation) for corner in box.corners]
+        width, height = size[::-1] if page.rotation % 180 else size
+        if not (width and height):
+            return box
         return Box.around((x * page.width / width, y * page.height / height) for x, y in turned)
 
 
