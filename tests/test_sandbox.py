@@ -181,7 +181,10 @@ def test_the_child_dies_with_its_parent(tmp_path: Path, pdf: Path) -> None:
         "box.call('pdf-open', {'path': sys.argv[1], 'password': None}, seconds=30);"
         "print(box.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", script, str(pdf)], stdout=subprocess.PIPE) as parent:
+    # killed, it leaves its (empty) folder behind: not on this machine's own shelf
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", script, str(pdf)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout
         pid = int(parent.stdout.readline())
         # stopped, it cannot notice by itself that the socket is closed
