@@ -10,12 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -27,6 +25,7 @@ from typing import Any, Self
 
 from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable
 from docproc.parsers import wire
+from docproc.scratch import Scratch
 from docproc.settings import Settings
 
 START_SECONDS = 60.0
@@ -159,7 +158,7 @@ class _Child:
     """One child process with its socket, its private folder and the end of what it wrote to stderr."""
 
     def __init__(self, settings: Settings) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="docproc-"))
+        self._scratch = Scratch()
         self._channel, theirs = socket.socketpair()
         self._said = bytearray()
         limits = {
@@ -172,14 +171,14 @@ class _Child:
         # PR_SET_PDEATHSIG strikes when the *thread* that started the child ends: so a thread of its own
         # starts it and stays as long as the child does
         self._keeper = threading.Thread(
-            target=_keep, args=(started, command, theirs, self._folder, self._said), daemon=True
+            target=_keep, args=(started, command, theirs, self._scratch.path, self._said), daemon=True
         )
         self._keeper.start()
         try:
             self.process = started.result()
         except OSError as error:
             self._channel.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.remove()
             raise Unavailable(f"The parser process cannot be started: {error}.") from None
 
     @property
@@ -210,7 +209,7 @@ class _Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         ended = self.process.wait()
         self._keeper.join(1.0)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
         how = f" ({signal.Signals(-ended).name})" if ended < 0 else ""
         return how, self._said.decode("utf-8", "replace")
 

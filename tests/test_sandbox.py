@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from docproc.errors import EngineFailed, Rejected
 from docproc.parsers import wire
 from docproc.sandbox import Sandbox
+from docproc.scratch import PREFIX
 from docproc.settings import Settings
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="uses /proc or prctl")
@@ -191,6 +192,20 @@ def test_the_child_dies_with_its_parent(tmp_path: Path, pdf: Path) -> None:
         os.kill(pid, signal.SIGSTOP)
         parent.kill()
     assert gone(pid)
+
+
+def test_the_folder_of_a_killed_process_is_swept_up(sandbox: Sandbox, pdf: Path, tmp_path: Path) -> None:
+    pages(sandbox, pdf)
+    (mine,) = (tmp_path / "tmp").iterdir()
+    stale, fresh = (tmp_path / "tmp" / f"{PREFIX}{name}" for name in ("stale", "fresh"))
+    for folder in (stale, fresh):
+        folder.mkdir()
+        (folder / "left.ppm").touch()
+    for folder in (stale, mine):
+        os.utime(folder, (0, 0))
+    with Sandbox(Settings()) as other:
+        pages(other, pdf)
+    assert sorted((tmp_path / "tmp").iterdir()) == sorted([mine, fresh])
 
 
 @linux_only
