@@ -194,6 +194,20 @@ def test_a_list_whose_bullets_are_drawn() -> None:
     assert items == ["First item is a full line of Words that go on. ..........", "Second item; third item"]
 
 
+def test_a_paragraph_goes_on_in_the_next_column() -> None:
+    left = [
+        a_line("a", "the paragraph begins here and", 40, 40),
+        a_line("b", "goes on, after the column exam-", 40, 55),
+    ]
+    for after, count in [("ple ends, over here", 1), ("Another one begins here", 2)]:
+        page = page_of(1, [("text", left), ("text", [a_line("c", after, 240, 40)])])
+        text = written("markdown", document_of(page))
+        assert len(text.strip().split("\n\n")) == count
+        assert ("column example ends" in text) is (count == 1)
+    short = page_of(1, [("text", left[:1]), ("text", [a_line("c", "goes on", 240, 40)])])
+    assert "\n\n" in written("markdown", document_of(short))
+
+
 # hOCR
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from docproc.document import Document, Line, Page, Table
+from docproc.document import Document, Page, Table
 from docproc.exports.blocks import Block, blocks, caption_of
-from docproc.exports.paragraphs import BREAK, list_items, running_text
+from docproc.exports.paragraphs import BREAK, goes_on, join, list_items, running_text
 
 name = "markdown"
 suffix = ".md"
@@ -54,11 +54,22 @@ def _page(page: Page) -> Iterator[str]:
     if page.failed:
         yield f"*Page {page.number} could not be read: {escape(page.problems[0].message)}*"
     for is_list, group in groupby(blocks(page), lambda block: block.region.label == "list-item"):
-        if is_list:
-            found = [_list([line for block in group for line in block.lines])]
-        else:
-            found = [_block(block, page) for block in group]
+        together = [*group]
+        found = [_list(together)] if is_list else _joined(together, page)
         yield from filter(None, found)
+
+
+def _joined(group: Sequence[Block], page: Page) -> list[str]:
+    """Return the blocks as text; a paragraph that goes on in the next column is one."""
+    found: list[str] = []
+    for before, block in zip([None, *group], group, strict=False):
+        text = _block(block, page)
+        running = before is not None and before.region.label == block.region.label == "text"
+        if running and before is not None and goes_on(before.lines, block.lines):
+            found[-1] = join(found[-1], text)
+        else:
+            found.append(text)
+    return found
 
 
 def _block(block: Block, page: Page) -> str:
@@ -92,7 +103,8 @@ def _code(block: Block) -> str:
     return f"{fence}{padding}{text}{padding}{fence}"
 
 
-def _list(lines: Sequence[Line]) -> str:
+def _list(regions: Sequence[Block]) -> str:
+    lines = [line for block in regions for line in block.lines]
     return "\n".join(
         f"{item.number}. {escape(item.text)}" if item.number else f"- {escape(item.text)}"
         for item in list_items(lines)

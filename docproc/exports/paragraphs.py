@@ -20,6 +20,8 @@ BULLET = re.compile("^[\u2022\u2023\u25e6\u25aa\u25a0\u25cf\u25cb\u2219\u00b7*\u
 NUMBER = re.compile(r"^(\d{1,3})[.)]\s+(?=\S)")
 ENDS = (".", ";", ":", "!", "?")
 """What a sentence ends with."""
+FULL = 0.15
+"""A line is full when no more than this share of its width is missing at its right."""
 NO_SPACES = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 """Scripts written without spaces between words: Han, kana, their punctuation and full-width forms."""
 
@@ -37,7 +39,7 @@ def running_text(lines: Sequence[Line]) -> str:
     joined = texts[0] if texts else ""
     for index, (line, following) in enumerate(pairwise(lines)):
         broken = _ends_early(line, following, right)
-        joined = _join(joined, texts[index + 1], gap=BREAK if broken else " ")
+        joined = join(joined, texts[index + 1], gap=BREAK if broken else " ")
     return joined
 
 
@@ -85,7 +87,20 @@ def _continuations(lines: Sequence[Line]) -> list[bool]:
     ]
 
 
-def _join(before: str, after: str, *, gap: str) -> str:
+def goes_on(before: Sequence[Line], after: Sequence[Line]) -> bool:
+    """Say whether a paragraph goes on in the next block, as at the end of a column.
+
+    So it does when `before` is several lines, its last one is full and ends no sentence, and `after` begins in
+    lower case.
+    """
+    if len(before) < 2 or not after or before[-1].text.rstrip().endswith(ENDS):
+        return False
+    right = max(line.box.right for line in before)
+    return right - before[-1].box.right < FULL * before[-1].box.width and after[0].text.strip()[:1].islower()
+
+
+def join(before: str, after: str, *, gap: str = " ") -> str:
+    """Return two pieces of a paragraph as one; `gap` stands between them where no word goes on."""
     last_word = before.rsplit(None, 1)[-1] if before.strip() else ""
     if before.endswith(SOFT_HYPHEN) and after:
         return before[:-1] + after
