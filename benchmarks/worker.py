@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pymupdf
+from PIL import Image
 
 DPI = 200
 Answer = dict[str, Any]
@@ -41,7 +42,7 @@ def docproc() -> Callable[[Path], Answer]:
 
 
 def rapidocr() -> Callable[[Path], Answer]:
-    """Return a reader that is RapidOCR with its defaults; PDFs are drawn at 200 dpi, images go in as they are."""
+    """Return a reader that is RapidOCR with its defaults; PDFs are drawn at 200 dpi, images keep their pixels."""
     from rapidocr import RapidOCR  # noqa: PLC0415  (each worker loads one product)
 
     engine = RapidOCR()
@@ -161,7 +162,9 @@ PRODUCTS: dict[str, Callable[[], Callable[[Path], Answer]]] = {
 
 def _images(path: Path) -> Iterator[Any]:
     if path.suffix.lower() != ".pdf":
-        yield path
+        # As a path, RapidOCR takes the 0 and 1 of a bilevel image for two blacks.
+        with Image.open(path) as image:
+            yield np.asarray(image.convert("RGB"))[:, :, ::-1].copy()
         return
     with pymupdf.open(path) as document:
         for page in document:

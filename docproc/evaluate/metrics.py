@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -92,12 +93,12 @@ HEADLINES = ("word_f1", "teds", "cell_f1", "facts", "layout_map", "as_expected")
 """By these, the mean of those it has, documents are ranked for the list of the worst."""
 
 
-def definitions() -> str:
-    """Return the definitions as lines of `title: definition`."""
-    return "\n".join(f"{metric.title}: {metric.definition}" for metric in METRICS.values())
+def definitions(names: Collection[str] = METRICS) -> str:
+    """Return the definitions, of all or some figures, as lines of `title: definition`."""
+    return "\n".join(f"{one.title}: {one.definition}" for one in METRICS.values() if one.name in names)
 
 
-def goodness(scores: dict[str, float]) -> float | None:
+def goodness(scores: Mapping[str, float]) -> float | None:
     """Return the mean of a document's headline figures, 0-1; None where it has none."""
     values = [scores[name] for name in HEADLINES if name in scores]
     return sum(values) / len(values) if values else None

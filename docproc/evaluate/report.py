@@ -20,7 +20,8 @@ def table(results: Sequence[SetResult]) -> str:
         listed = [f"  {goodness(doc.scores) or 0.0:.3f}  {_file(doc)}{_why(doc)}" for doc in worst(one)]
         if listed:
             parts.append("\n".join([f"Worst of {one.name}:", *listed]))
-    return "\n\n".join([*parts, FOOTER, definitions()])
+    shown = {name for one in results for name in one.scores}
+    return "\n\n".join([*parts, FOOTER, definitions(shown)])
 
 
 def figures(results: Sequence[SetResult]) -> list[list[str]]:
