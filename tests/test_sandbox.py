@@ -168,10 +168,13 @@ def test_the_child_is_confined(sandbox: Sandbox, pdf: Path, tmp_path: Path) -> N
     names = {pair.partition("=")[0] for pair in (proc / "environ").read_text().split("\0") if pair}
     assert names <= {
         "PATH", "PYTHONPATH", "LANG", "HOME", "TMPDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LC_CTYPE",
+        "ORT_DISABLE_TELEMETRY",
     }  # fmt: skip
     assert os.getsid(sandbox.pid or 0) == sandbox.pid
     assert (proc / "cwd").readlink().parent == tmp_path / "tmp"
     assert (proc / "fd" / "1").readlink() == Path("/dev/null")
+    assert "onnxruntime" not in (proc / "maps").read_text()
+    assert not list((proc / "cwd").readlink().iterdir())
 
 
 @linux_only

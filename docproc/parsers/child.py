@@ -19,11 +19,15 @@ CPU_MARGIN = 5
 """Seconds of processor time beyond a request's limit, so that the parent's clock strikes first."""
 
 
+UNWANTED = ("pymupdf.layout", "pymupdf4llm", "onnxruntime")
+"""PyMuPDF imports these when it finds them: a second, 60 MB, and the telemetry of ONNX Runtime's wheel."""
+
+
 def serve(channel: socket.socket, limits: Mapping[str, int]) -> None:
     """Confine this process to `limits`, say that it is ready, answer requests until the channel closes."""
     confine(limits)
-    # PyMuPDF imports its layout models, which nothing here needs, whenever it finds them: 1 s and 60 MB
-    sys.modules["pymupdf.layout"] = None  # type: ignore[assignment]
+    for name in UNWANTED:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it is an ImportError now
     verbs: dict[str, Verb] = {}
     send(channel, {"ok": True, "values": {}})
     while True:
