@@ -1,4 +1,4 @@
-"""Splits a block of lines into paragraphs, by indents and by white space."""
+"""Splits a block of lines into columns and paragraphs, by gutters, indents and white space."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ INDENT = (0.7, 5.0)
 
 APART = 0.6
 """Paragraphs stand this much further apart than lines do, in text heights."""
+
+COLUMN_GAP = 0.7
+"""Columns stand at least this far apart, in text heights."""
+
+LONG = 8.0
+"""Lines of running text are longer than this many text heights."""
 
 
 def split_paragraphs(boxes: Sequence[Box]) -> list[list[int]]:
@@ -38,6 +44,30 @@ def split_paragraphs(boxes: Sequence[Box]) -> list[list[int]]:
             paragraphs.append([])
         paragraphs[-1] += row
     return paragraphs
+
+
+def split_columns(boxes: Sequence[Box]) -> list[list[int]]:
+    """Return the line boxes of one block as columns of running text, from left to right: lists of indices.
+
+    A gutter that no line crosses parts columns when the lines on both sides are long, as running text is;
+    short ones (a label and its value) belong together.
+    """
+    order = sorted(range(len(boxes)), key=lambda index: (boxes[index].left, index))
+    columns: list[list[int]] = []
+    end = float("-inf")
+    for index in order:
+        box = boxes[index]
+        if not columns or box.left - end > COLUMN_GAP * box.height:
+            columns.append([])
+        columns[-1].append(index)
+        end = max(end, box.right)
+    if all(_runs_on([boxes[index] for index in column]) for column in columns):
+        return columns
+    return [order] if order else []
+
+
+def _runs_on(column: Sequence[Box]) -> bool:
+    return len(column) > 1 and median(box.width for box in column) > LONG * median(box.height for box in column)
 
 
 def _indented(rows: Sequence[Box], height: float) -> set[int]:

@@ -8,14 +8,18 @@ from statistics import median
 
 from docproc.blocks import group_lines
 from docproc.document import Label, Line, Region, Table
-from docproc.engines.table_regions import missed_tables
+from docproc.engines.table_regions import build_tables, missed_tables
 from docproc.geometry import Box
-from docproc.paragraphs import split_paragraphs
+from docproc.paragraphs import split_columns, split_paragraphs
 from docproc.rules import Rules
-from docproc.tables import build_table
 
 TEXT = 0.22
 """A photograph of text is covered by lines to this share; a drawing with labels to less."""
+
+TITLE = 1.5
+"""A title is printed larger than the usual line, by this factor."""
+
+HEADINGS = ("section-header", "page-header")
 
 
 def correct(
@@ -26,18 +30,17 @@ def correct(
     tables: list[Table] = []
     result: list[Region] = []
     for region in kept:
-        table = build_table(region.box, lines, rules) if region.label == "table" else None
-        if table is not None and table.rows > 1 and table.columns > 1:
-            tables.append(table)
-        elif region.label != "table":
+        if region.label == "table":
+            tables += build_tables(region.box, lines, rules)
+        else:
             result.append(region)
     taken = [*(table.box for table in tables), *(one.box for one in kept if one.label == "picture")]
     free = [line for line in lines if not any(line.box.share_inside(box) > 0.5 for box in taken)]
     tables += missed_tables(free, rules)
     result = [one for one in result if not any(one.box.share_inside(table.box) > 0.7 for table in tables)]
     result = [part for one in result for part in _paragraphs(one, lines)]
-    result += _blocks(page, result, tables, lines)
-    return _named(result, tables)
+    result += _blocks(result, tables, lines)
+    return _named(_titled(result, page, lines), tables)
 
 
 def _is_photo_of_text(region: Region, lines: Sequence[Line]) -> bool:
@@ -52,13 +55,16 @@ def _paragraphs(region: Region, lines: Sequence[Line]) -> list[Region]:
     if region.label != "text":
         return [region]
     boxes = [line.box for line in lines if line.box.share_inside(region.box) > 0.5]
-    parts = split_paragraphs(boxes)
+    parts = []
+    for column in split_columns(boxes):
+        inside = [boxes[index] for index in column]
+        parts += [[inside[index] for index in part] for part in split_paragraphs(inside)]
     if len(parts) < 2:
         return [region]
-    return [replace(region, box=Box.union(boxes[index] for index in part)) for part in parts]
+    return [replace(region, box=Box.union(part)) for part in parts]
 
 
-def _blocks(page: Box, regions: Sequence[Region], tables: Sequence[Table], lines: Sequence[Line]) -> list[Region]:
+def _blocks(regions: Sequence[Region], tables: Sequence[Table], lines: Sequence[Line]) -> list[Region]:
     """Return regions for the lines that lie in none, labelled by their looks."""
     taken = [*(one.box for one in regions), *(table.box for table in tables)]
     free = [line.box for line in lines if not any(line.box.share_inside(box) >= 0.5 for box in taken)]
@@ -66,16 +72,29 @@ def _blocks(page: Box, regions: Sequence[Region], tables: Sequence[Table], lines
         return []
     usual = median(line.box.height for line in lines)
     groups = [[free[index] for index in group] for group in group_lines(free)]
-    return [Region("", _looks_like(group, page, usual), Box.union(group), 0) for group in groups]
+    return [Region("", _looks_like(group, usual), Box.union(group), 0) for group in groups]
 
 
-def _looks_like(group: Sequence[Box], page: Box, usual: float) -> Label:
-    """Say what a block is, by size and place: large print is a heading, the largest on top the title."""
+def _looks_like(group: Sequence[Box], usual: float) -> Label:
+    """Say what a block is by its size: a few lines of large print are a heading."""
     size = median(box.height for box in group)
-    if len(group) > 3 or size < 1.35 * usual:
-        return "text"
-    on_top = group[0].top < page.top + 0.25 * page.height
-    return "title" if on_top and size > 1.7 * usual else "section-header"
+    return "text" if len(group) > 3 or size < 1.35 * usual else "section-header"
+
+
+def _titled(regions: Sequence[Region], page: Box, lines: Sequence[Line]) -> list[Region]:
+    """Call the heading in the largest print the title, if it is large enough, high up, and there is none yet."""
+    sizes = [_size(one, lines) if one.label in HEADINGS else 0.0 for one in regions]
+    if not lines or any(one.label == "title" for one in regions) or not any(sizes):
+        return list(regions)
+    best = sizes.index(max(sizes))
+    large = max(sizes) > TITLE * median(line.box.height for line in lines)
+    if not large or sizes.count(max(sizes)) > 1 or regions[best].box.top > page.top + page.height / 3:
+        return list(regions)
+    return [replace(one, label="title") if index == best else one for index, one in enumerate(regions)]
+
+
+def _size(region: Region, lines: Sequence[Line]) -> float:
+    return max((line.box.height for line in lines if line.box.share_inside(region.box) > 0.5), default=0.0)
 
 
 def _named(regions: Sequence[Region], tables: Sequence[Table]) -> tuple[list[Region], list[Table]]:

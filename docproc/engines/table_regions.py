@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 
 from docproc.blocks import rows_of
 from docproc.document import Line, Table
@@ -54,13 +55,51 @@ def is_table(table: Table) -> bool:
     Most of its rows have several cells, most places are filled, and cells are short: a line of running text
     has 40 characters and more.
     """
+    filled = sum(cell.row_span * cell.column_span for cell in table.cells) / (table.rows * table.columns)
+    long = sum(len(cell.text) for cell in table.cells) / len(table.cells)
+    return has_rows(table, 0.7) and filled >= 0.5 and long <= 30
+
+
+def has_rows(table: Table, share: float = 0.55) -> bool:
+    """Say whether at least `share` of the rows have several cells.
+
+    Blocks side by side whose lines stand at different heights, such as two addresses, have not.
+    """
     if table.rows < 2 or table.columns < 2:
         return False
     rows = Counter(row for cell in table.cells for row in range(cell.row, cell.row + cell.row_span))
-    several = sum(count > 1 for count in rows.values()) / table.rows
-    filled = sum(cell.row_span * cell.column_span for cell in table.cells) / (table.rows * table.columns)
-    long = sum(len(cell.text) for cell in table.cells) / len(table.cells)
-    return several >= 0.7 and filled >= 0.5 and long <= 30
+    return sum(count > 1 for count in rows.values()) >= share * table.rows
+
+
+def build_tables(box: Box, lines: Sequence[Line], rules: Rules) -> list[Table]:
+    """Return the tables in a region that the layout model calls a table: one, several or none.
+
+    It is cut where rows stand unusually far apart: the model likes to take what stands above with it.
+    """
+    inside = [line for line in lines if line.box.share_inside(box) > 0.5]
+    tables = [build_table(part, inside, rules) for part in _cut_apart(box, inside)]
+    return [one for one in tables if one is not None and has_rows(one) and _is_sure(one, rules)]
+
+
+def _cut_apart(box: Box, lines: Sequence[Line]) -> list[Box]:
+    rows = [Box.union(lines[index].box for index in row) for row in rows_of([line.box for line in lines])]
+    if len(rows) < 6:
+        return [box]
+    gaps = [lower.top - upper.bottom for upper, lower in pairwise(rows)]
+    limit = max(3 * median(gaps), 2.5 * median(row.height for row in rows))
+    cuts = [
+        (upper.bottom + lower.top) / 2
+        for gap, (upper, lower) in zip(gaps, pairwise(rows), strict=True)
+        if gap > limit
+    ]
+    return [Box(box.left, top, box.right, bottom) for top, bottom in pairwise([box.top, *cuts, box.bottom])]
+
+
+def _is_sure(table: Table, rules: Rules) -> bool:
+    """Say whether a small table has rules, or else columns that only a table has."""
+    near = rules.inside(table.box, 5.0)
+    ruled = near.vertical or any(one.width > 0.6 * table.box.width for one in near.horizontal)
+    return bool(ruled) or table.rows > 5 or _is_aligned(table)
 
 
 def _is_aligned(table: Table) -> bool:

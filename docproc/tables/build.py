@@ -30,6 +30,7 @@ def build_table(box: Box, lines: Sequence[Line], rules: Rules) -> Table | None:
     near = Rules((*near.horizontal, *typed_rules(lines, box)), near.vertical)
     rows = _inside_frame(printed_rows(words, near), near, box)
     columns = _columns(rows, box, near, height)
+    rows = [[part for one in row for part in _split(one, columns, rows)] for row in rows]
     pieces = widen(_pieces(rows, columns, near, height), columns, near, height)
     head = head_height(pieces, columns, near, height)
     cells = tuple(_cell(piece, head) for piece in sorted(pieces, key=lambda one: (one.row, one.first)))
@@ -94,6 +95,37 @@ def _columns(rows: Rows, box: Box, rules: Rules, height: float) -> Columns:
         stop = max((one.right for one in inside), default=right)
         extents.append((max(left, start), min(right, stop)))
     return Columns(edges, tuple(extents), tuple(edge in ruled for edge in edges[1:-1]))
+
+
+def _split(chunk: Chunk, columns: Columns, rows: Rows) -> list[Chunk]:
+    """Split a chunk at a gutter that runs between its words, when both parts are aligned with their columns.
+
+    Headings of narrow columns stand closer than their figures; a heading over two columns is not aligned.
+    """
+    for x in columns.edges[1:-1]:
+        before = tuple(word for word in chunk.words if word.box.center[0] < x)
+        after = chunk.words[len(before) :]
+        if not before or not after or before[-1].box.right > after[0].box.left:
+            continue
+        left, right = (Chunk(part, Box.union(word.box for word in part), chunk.row) for part in (before, after))
+        if all(_aligned(part.box, columns, rows) for part in (left, right)):
+            return [left, *_split(right, columns, rows)]
+    return [chunk]
+
+
+def _aligned(box: Box, columns: Columns, rows: Rows) -> bool:
+    """Say whether some others in its column start, end or have their middle where the box has."""
+    span = columns.span(box)
+    others = [one.box for row in rows for one in row if columns.span(one.box) == span]
+    near = 0.3 * box.height
+    return any(
+        sum(abs(place - other) < near for other in ends) > 1
+        for place, ends in (
+            (box.left, [one.left for one in others]),
+            (box.right, [one.right for one in others]),
+            (box.center[0], [one.center[0] for one in others]),
+        )
+    )
 
 
 def _pieces(rows: Rows, columns: Columns, rules: Rules, height: float) -> list[Piece]:
