@@ -54,11 +54,12 @@ def main() -> int:
     options.add_argument("--json", type=Path, help="write every outcome here")
     options.add_argument("--pages", type=int, default=3, help="pages to draw of each file")
     chosen = options.parse_args()
-    settings, before = Settings(), _leftovers()
-    with Sandbox(settings) as sandbox:
-        rows = [json.loads(line) for line in (chosen.folder / "labels.jsonl").read_text("utf-8").splitlines()]
-        outcomes = [_outcome(row, chosen, sandbox, settings) for row in rows]
-    left = sorted(_leftovers() - before)
+    settings, lines = Settings(), (chosen.folder / "labels.jsonl").read_text("utf-8").splitlines()
+    with tempfile.TemporaryDirectory() as own:
+        tempfile.tempdir = own  # other programs' folders are not our leftovers
+        with Sandbox(settings) as sandbox:
+            outcomes = [_outcome(json.loads(line), chosen, sandbox, settings) for line in lines]
+        left = sorted(_leftovers())
     _report(outcomes, left)
     if chosen.json:
         result = {"outcomes": [asdict(one) for one in outcomes], "leftovers": left}
@@ -96,9 +97,10 @@ def _attempt(path: Path, password: str | None, pages: int, sandbox: Sandbox, set
 
 
 def _leftovers() -> set[str]:
-    """Return child processes and the sandbox's temporary folders, by name."""
-    folders = {str(path) for path in Path(tempfile.gettempdir()).glob("docproc-*")}
-    return folders | {f"process {child.pid}" for child in psutil.Process().children(recursive=True)}
+    """Return child processes and what is in the temporary folder, by name."""
+    return {str(path) for path in Path(tempfile.gettempdir()).iterdir()} | {
+        f"process {child.pid}" for child in psutil.Process().children(recursive=True)
+    }
 
 
 def _report(outcomes: list[Outcome], left: list[str]) -> None:
