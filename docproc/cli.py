@@ -6,7 +6,7 @@ import json
 import sys
 import traceback
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import click
@@ -14,29 +14,37 @@ import click
 from docproc.errors import DocprocError
 
 COMMANDS = {
-    "process": "docproc.commands.process:command",
-    "doctor": "docproc.commands.doctor:command",
-    "models": "docproc.commands.models:command",
-    "settings": "docproc.commands.settings:command",
-    "evaluate": "docproc.evaluate.cli:command",
-    "synth": "docproc.synth.cli:command",
+    "process": ("docproc.commands.process:command", "Read PDFs and images into one format."),
+    "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
+    "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
+    "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
+    "models": ("docproc.commands.models:command", "List and check the models."),
+    "settings": ("docproc.commands.settings:command", "List the settings."),
 }
-"""Name -> `module:command`, imported when used, so that `docproc --help` is quick."""
+"""Name -> `module:command`, imported when used, and what `docproc --help` says of it without importing it."""
 
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *sorted(point.name for point in entry_points(group="docproc.commands"))]
+        return [*COMMANDS, *(point.name for point in _plugged_in())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if target := COMMANDS.get(cmd_name):
-            module, _, attribute = target.partition(":")
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
             return command
-        for point in entry_points(group="docproc.commands", name=cmd_name):
-            found: click.Command = point.load()
-            return found
-        return None
+        return next((point.load() for point in _plugged_in() if point.name == cmd_name), None)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        rows += [(point.name, f"See docproc {point.name} --help.") for point in _plugged_in()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugged_in() -> list[EntryPoint]:
+    """Return the commands of the packages beside this one, and of others that are installed."""
+    return sorted(entry_points(group="docproc.commands"), key=lambda point: point.name)
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

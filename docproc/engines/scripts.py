@@ -7,6 +7,11 @@ from collections.abc import Iterable
 
 from docproc.errors import Usage
 
+_LATIN = (  # noqa: SIM905  (a list of fifty strings is no easier to read)
+    "af az bs ca cs cy da de en es et eu fi fr ga gl hr hu id is it ku la lb lt lv mi ms mt nl no oc pl pt qu rm ro "
+    "sk sl sq sv sw tl tr uz vi"
+).split()
+
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "GREEK": ("el",),
     "CYRILLIC": ("be", "bg", "kk", "mk", "mn", "ru", "sr", "uk"),
@@ -18,56 +23,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "HIRAGANA": ("ja",),
     "KATAKANA": ("ja",),
     "HANGUL": ("ko",),
-    "LATIN": (
-        # fmt: off
-        "af",
-        "az",
-        "bs",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-        "hr",
-        "hu",
-        "id",
-        "is",
-        "it",
-        "ku",
-        "la",
-        "lb",
-        "lt",
-        "lv",
-        "mi",
-        "ms",
-        "mt",
-        "nl",
-        "no",
-        "oc",
-        "pl",
-        "pt",
-        "qu",
-        "rm",
-        "ro",
-        "sk",
-        "sl",
-        "sq",
-        "sv",
-        "sw",
-        "tl",
-        "tr",
-        "uz",
-        "vi",
-        # fmt: on
-    ),
+    "LATIN": tuple(_LATIN),
 }
 """Script, as Unicode names its letters -> the ISO 639-1 codes of languages written in it."""
 

@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymupdf
+import pytest
+
+from docproc.pipeline import Reader, ReadOptions
+from docproc.settings import Settings
+from samples import LETTER
+
+
+@pytest.fixture(scope="session")
+def reader() -> Iterator[Reader]:
+    """The real engines, loaded once."""
+    with Reader(ReadOptions(), Settings()) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def scan_reader() -> Iterator[Reader]:
+    """The real engines, blind to text layers."""
+    with Reader(ReadOptions(text_layer="never"), Settings()) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> Path:
+    """A born-digital page with three known lines."""
+    path = tmp_path / "letter.pdf"
+    with pymupdf.open() as pdf:
+        page = pdf.new_page(width=595, height=842)
+        for index, text in enumerate(LETTER):
+            page.insert_text((72, 100 + 40 * index), text, fontsize=14)
+        pdf.save(path)
+    return path

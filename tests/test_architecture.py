@@ -1,0 +1,93 @@
+"""Taste as tests: what may import what, how long files are, what the README must name."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docproc.cli import COMMANDS
+from docproc.engines import ENGINES, LAYOUT_ENGINES
+from docproc.exports import EXPORTS
+from docproc.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "docproc").rglob("*.py"))
+
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "flask": (),
+    "celery": (),
+    "sqlalchemy": (),
+    "torch": (),
+    "transformers": (),
+    "onnxruntime": ("docproc/engines/",),
+    "openvino": ("docproc/engines/",),
+    "rapidocr": ("docproc/engines/",),
+    "pymupdf": ("docproc/engines/", "docproc/parsers/", "docproc/synth/", "docproc/exports/"),
+    "pdf2image": ("docproc/parsers/",),
+    "docling_core": ("docproc/exports/",),
+}
+"""Package -> where it may be imported."""
+
+
+def imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_folder_may(path):
+    place = str(path.relative_to(ROOT))
+    for name in imports(path):
+        package = name.split(".")[0]
+        allowed = ONLY_IN.get(package)
+        assert allowed is None or place.startswith(allowed), f"{place} imports {name}; only {allowed} may"
+
+
+def test_parsers_are_only_imported_in_the_sandbox():
+    """`wire`, the protocol, and `limits` are the two that both sides know."""
+    for path in MODULES:
+        place = str(path.relative_to(ROOT))
+        if place.startswith("docproc/parsers/") or place == "docproc/sandbox.py":
+            continue
+        found = {name for name in imports(path) if name.startswith("docproc.parsers.")}
+        assert found <= {"docproc.parsers.wire"}, f"{place} imports {found}: call it through the sandbox"
+
+
+def test_the_environment_is_read_in_one_place():
+    for path in MODULES:
+        if path.name != "settings.py" or path.parent.name == "commands":
+            assert "os.environ" not in path.read_text("utf-8"), f"{path}: read it in docproc/settings.py"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda path: path.name)
+def test_no_file_is_over_400_lines(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 400
+
+
+def test_help_and_import_load_no_model():
+    code = (
+        "import sys, docproc\n"
+        "from docproc.cli import run\n"
+        "run(['--help'])\n"
+        "heavy = {'torch', 'transformers', 'onnxruntime', 'openvino', 'cv2', 'pymupdf', 'docling_core'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "process" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"`{name}`" for name in [*ENGINES, *LAYOUT_ENGINES, *EXPORTS]),
+        *(f"`{variable}`" for variable, _, _ in Settings.table()),
+        *(f"docproc {name}" for name in COMMANDS),
+    ],
+)
+def test_the_readme_names_it(name):
+    assert name in (ROOT / "README.md").read_text("utf-8")
