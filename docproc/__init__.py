@@ -9,12 +9,17 @@ No Flask and no Celery in this package; importing it loads no model.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docproc.document import Document, Page
+
+# Nothing is ever sent. The onnxruntime wheel has a telemetry client that starts with its import (PyMuPDF
+# imports it too) unless this is set before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["process", "read_pages"]
 

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from docproc import textlayer
 from docproc.document import Document, Line, Page, Problem, Source, Tile
 from docproc.engines import LayoutEngine, LineJudge, OcrEngine, load_judge, load_layout, load_ocr
-from docproc.errors import DocprocError, EngineFailed, Unavailable
+from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable
 from docproc.intake import Upload, open_upload
 from docproc.merge import merge
 from docproc.order import assemble
@@ -91,9 +91,16 @@ class Reader:
         return open_upload(path, self._sandbox, password=self.options.password, settings=self.settings)
 
     def document(self, upload: Upload, pages: Sequence[Page] | None = None) -> Document:
-        """Return the whole file as read; `pages` when they are read already."""
+        """Return the whole file as read; `pages` when they are read already.
+
+        Raises Rejected when no page could be read.
+        """
         source = Source(upload.filename, upload.sha256, upload.media_type, upload.bytes)
-        return Document(source, tuple(self.pages(upload)) if pages is None else pages, self.engines)
+        document = Document(source, tuple(self.pages(upload)) if pages is None else pages, self.engines)
+        if document.problems and all(page.failed for page in document.pages):
+            problem = document.problems[0][1]
+            raise Rejected(problem.message, hint=problem.hint, code=problem.code)
+        return document
 
     def pages(self, upload: Upload) -> Iterator[Page]:
         """Read page by page, in order; the next page is drawn while one is read, and no more are held.

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pymupdf
 import pytest
+from misbehaving import Crashing, Lying
+from samples import EXAMPLES, LETTER
 
 import docproc
 from docproc.errors import EngineFailed, Rejected, Usage
@@ -14,8 +16,6 @@ from docproc.pipeline import Engines, Reader, ReadOptions, read_lines, read_page
 from docproc.raster import Drawn, PageImage
 from docproc.settings import Settings
 from docproc.spool import SpooledPages, spooled
-from misbehaving import Crashing, Lying
-from samples import EXAMPLES, LETTER
 
 
 def test_the_examples_are_read(reader):
@@ -97,7 +97,9 @@ def test_an_engine_that_fails_costs_the_page(reader, letter):
             self._engines = Engines(Crashing(), self._engines.layout, reader._engines.judge)
 
     with Failing() as failing:
-        [page] = failing.document(failing.open(letter)).pages
+        [page] = failing.pages(failing.open(letter))
+        with pytest.raises(Rejected, match="fell over"):
+            failing.document(failing.open(letter))
     assert page.failed
     assert page.problems[0].code == "engine-failed"
     assert page.width == 595

@@ -94,7 +94,7 @@ def _process(reader: Reader, path: Path, export: Export, target: Target, *, as_j
     progress = tqdm(pages, path.name, upload.pages, unit="page", leave=False, disable=None, file=sys.stderr)
     with spooled(progress) as kept:
         document = reader.document(upload, kept)
-        target.write(export.write(document, upload.path))
+        target.write(export.write(document, upload.path, password=upload.password))
         return _tell_problems(document, str(path), as_json=as_json)
 
 
