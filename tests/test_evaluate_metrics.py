@@ -40,6 +40,13 @@ def test_what_is_the_same_text() -> None:
     assert text_scores("TOTAL 5", "Total 5")["word_f1"] == 0.5
 
 
+def test_words_have_no_punctuation_but_error_rates_see_it() -> None:
+    scores = text_scores("TEL : 03-336", "TEL: 03-336")
+    assert scores["word_f1"] == 1.0
+    assert scores["cer"] == pytest.approx(1 / 12)
+    assert scores["wer"] == pytest.approx(2 / 3)
+
+
 def test_nothing_read_and_nothing_there() -> None:
     assert text_scores("some text", "") == {
         "cer": 1.0, "wer": 1.0, "word_precision": 0.0, "word_recall": 0.0, "word_f1": 0.0,

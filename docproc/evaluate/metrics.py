@@ -31,8 +31,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             "word_precision",
             "word P",
-            "words read that are in the truth, as bags: repeats count, order does not; punctuation stays on "
-            "the word.",
+            "words read that are in the truth, as bags: repeats count, order does not; words are runs of letters and "
+            "digits, so punctuation and the spaces around it do not matter here.",
         ),
         Metric("word_recall", "word R", "words of the truth that were read, as bags."),
         Metric("word_f1", "word F1", "harmonic mean of word P and word R."),

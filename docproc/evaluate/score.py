@@ -15,7 +15,7 @@ from docproc.evaluate.facts import Fact, check, is_supported
 from docproc.evaluate.layout import Spot, mapping_for, mean_average_precision, spots_of
 from docproc.evaluate.order import order_score
 from docproc.evaluate.tables import pair_tables, table_scores
-from docproc.evaluate.text import normalise, text_scores
+from docproc.evaluate.text import normalise, text_scores, tokens
 
 Read = Callable[[Path], Document]
 """Reads a file; raises DocprocError when it cannot."""
@@ -134,7 +134,7 @@ def _outcome(truth: Truth, document: Document, error: DocprocError | None) -> Sc
 
 def _text_scores(true: str, read: str, *, fold_case: bool) -> Scores:
     scores = text_scores(true, read, fold_case=fold_case)
-    words = [normalise(text, fold_case=fold_case).split() for text in (true, read)]
+    words = [tokens(normalise(text, fold_case=fold_case)) for text in (true, read)]
     order = order_score(*words)
     return scores if order is None else scores | {"order": order}
 

@@ -6,6 +6,7 @@ dashes and ellipses, white space collapsed; case is folded only where a set's la
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ _SAME = str.maketrans(
     }
 )
 """Quotes and primes, dashes and the minus sign in one form each; characters without width dropped."""
+
+
+_TOKEN = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +81,22 @@ def word_overlap(true: Sequence[str], read: Sequence[str]) -> Overlap:
     return Overlap(shared.total(), len(read), len(true))
 
 
+def tokens(text: str) -> list[str]:
+    """Return the words of a normalised text: runs of letters, digits and underscores, no punctuation.
+
+    So it does not matter whether a space stands before a colon; CER and WER count punctuation.
+    """
+    return _TOKEN.findall(text)
+
+
 def text_scores(true: str, read: str, *, fold_case: bool = False) -> dict[str, float]:
     """Return `cer`, `wer`, `word_precision`, `word_recall`, `word_f1` of two texts.
 
-    Words are split at white space alone and keep their punctuation.
+    The words of the last three are `tokens`, those of the WER are split at white space and keep punctuation.
     """
     true, read = normalise(true, fold_case=fold_case), normalise(read, fold_case=fold_case)
     true_words, read_words = true.split(), read.split()
-    words = word_overlap(true_words, read_words)
+    words = word_overlap(tokens(true), tokens(read))
     return {
         "cer": error_rate(true, read),
         "wer": error_rate(true_words, read_words),
