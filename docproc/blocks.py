@@ -16,17 +16,23 @@ WORD_GAP = 0.8
 ALIKE = 1.6
 """Lines of a block differ in height by no more than this factor (capitals change a box a little)."""
 
+VALUE_GAP, SHORT = 8.0, 10.0
+"""A label is shorter than so many times its height, and its value stands no further away."""
+
 
 def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Group line boxes into paragraphs; return lists of indices, each from top to bottom.
 
     Lines are joined when they follow each other closely, are of like height and share an edge or the middle.
     Two columns are never joined: a line that has two neighbours side by side below it (a heading over two
-    columns) is joined with neither.
+    columns) is joined with neither. Short labels and the values beside them, line for line, are one block.
     """
-    links = [(a, b) for a in range(len(boxes)) for b in range(len(boxes)) if a != b and _follows(boxes, a, b)]
-    below = {a: [d for c, d in links if c == a] for a, _ in links}
-    above = {b: [c for c, d in links if d == b] for _, b in links}
+    links = _links(boxes)
+    below: dict[int, list[int]] = {}
+    above: dict[int, list[int]] = {}
+    for a, b in links:
+        below.setdefault(a, []).append(b)
+        above.setdefault(b, []).append(a)
     parent = list(range(len(boxes)))
     for a, b in links:
         if _in_one_column(boxes, below[a]) and _in_one_column(boxes, above[b]):
@@ -36,7 +42,7 @@ def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
     groups: dict[int, list[int]] = {}
     for index in sorted(range(len(boxes)), key=lambda i: (boxes[i].top, boxes[i].left)):
         groups.setdefault(_root(parent, index), []).append(index)
-    return list(groups.values())
+    return _with_values(boxes, list(groups.values()))
 
 
 def rows_of(boxes: Sequence[Box]) -> list[list[int]]:
@@ -57,6 +63,20 @@ def rows_of(boxes: Sequence[Box]) -> list[list[int]]:
 def _shared_height(a: Box, b: Box) -> float:
     shared = min(a.bottom, b.bottom) - max(a.top, b.top)
     return shared / max(min(a.height, b.height), 1e-6)
+
+
+def _links(boxes: Sequence[Box]) -> list[tuple[int, int]]:
+    """Return which line follows which; only lines that start soon after are looked at, so it stays quick."""
+    order = sorted(range(len(boxes)), key=lambda index: (boxes[index].top, index))
+    links = []
+    for place, a in enumerate(order):
+        end = boxes[a].bottom + GAP * boxes[a].height
+        for b in order[place + 1 :]:
+            if boxes[b].top > end:
+                break
+            if _follows(boxes, a, b):
+                links.append((a, b))
+    return links
 
 
 def _follows(boxes: Sequence[Box], a: int, b: int) -> bool:
@@ -86,6 +106,31 @@ def _same_line(boxes: Sequence[Box]) -> list[tuple[int, int]]:
         for a, b in pairwise(row)
         if boxes[b].left - boxes[a].right < WORD_GAP * min(boxes[a].height, boxes[b].height)
     ]
+
+
+def _with_values(boxes: Sequence[Box], groups: list[list[int]]) -> list[list[int]]:
+    """Join a block of labels with the block of values to its right."""
+    groups = sorted(groups, key=lambda group: min(boxes[index].left for index in group))
+    joined: list[list[int]] = []
+    for group in groups:
+        labels = next((one for one in joined if _are_pairs(boxes, one, group)), None)
+        if labels is None:
+            joined.append(group)
+        else:
+            labels += group
+    return sorted(joined, key=lambda group: min((boxes[index].top, boxes[index].left) for index in group))
+
+
+def _are_pairs(boxes: Sequence[Box], labels: list[int], values: list[int]) -> bool:
+    if len(labels) != len(values) or len(labels) < 2:
+        return False
+    pairs = [(boxes[a], boxes[b]) for a, b in zip(labels, values, strict=True)]
+    return all(
+        abs(a.center[1] - b.center[1]) < 0.3 * a.height
+        and 0 < b.left - a.right < VALUE_GAP * a.height
+        and a.width < SHORT * a.height
+        for a, b in pairs
+    )
 
 
 def _in_one_column(boxes: Sequence[Box], indices: Sequence[int]) -> bool:

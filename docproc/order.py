@@ -66,7 +66,7 @@ def assemble(
     for order, keyed_region in enumerate(reading_order(keyed, page_box)):
         region, inside = filled[int(keyed_region.id)]
         start = len(new_lines)
-        for line in _in_order(inside):
+        for line in _in_order(inside, _table_in(region, tables)):
             new_lines.append(_numbered(line, f"p{number}-l{len(new_lines) + 1}"))
         ids = tuple(line.id for line in new_lines[start:])
         new_regions.append(replace(region, id=f"p{number}-r{order + 1}", order=order, line_ids=ids))
@@ -204,8 +204,25 @@ def _orphans(lines: Sequence[Line]) -> list[tuple[Region, list[Line]]]:
     return [(Region("", "text", Box.union(line.box for line in group), 0), group) for group in groups]
 
 
-def _in_order(lines: Sequence[Line]) -> list[Line]:
-    return [lines[index] for row in rows_of([line.box for line in lines]) for index in row]
+def _table_in(region: Region, tables: Sequence[Table]) -> Table | None:
+    """Return the table that fills a region: the one that names it, else the one that covers it best."""
+    if region.label != "table" or not tables:
+        return None
+    named = next((table for table in tables if region.id and table.region_id == region.id), None)
+    return named or max(tables, key=lambda table: table.box.iou(region.box))
+
+
+def _in_order(lines: Sequence[Line], table: Table | None) -> list[Line]:
+    """Return the lines of a region row by row; those of a table cell by cell."""
+    rows = [lines[index] for row in rows_of([line.box for line in lines]) for index in row]
+    if table is None or not table.cells:
+        return rows
+    return sorted(rows, key=lambda line: _place_in(table, line))
+
+
+def _place_in(table: Table, line: Line) -> tuple[int, int]:
+    cell = max(table.cells, key=lambda one: (line.box.overlap(one.box), -one.row, -one.column))
+    return cell.row, cell.column
 
 
 def _numbered(line: Line, line_id: str) -> Line:
