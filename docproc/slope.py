@@ -23,6 +23,8 @@ WINDOW, CONTRAST = 31, 15
 """Ink is darker by CONTRAST grey levels than the mean of the WINDOW x WINDOW pixels around it."""
 FEWEST = 12
 """Fewer marks than this say nothing about a page."""
+LEGIBLE_HEIGHT = 20
+"""Pixels from the top of a row to its foot, from which on engines read it well."""
 STEEPEST = 12.0
 """Degrees; slopes are looked for a little beyond the 10 that are promised."""
 
@@ -119,7 +121,10 @@ def _pile(rows: NDArray[np.float64]) -> float:
 
 
 def find_rows(marks: Marks, most: int) -> Boxes:
-    """Return the boxes (pixels of the page) of up to `most` stretches of level text, the longest first."""
+    """Return the boxes (pixels of the page) of up to `most` stretches of level text, the most readable first.
+
+    Long ones are, for their height, and those whose letters are not tiny (LEGIBLE_HEIGHT).
+    """
     if len(marks.boxes) < FEWEST:
         return np.zeros((0, 4))
     tall = _letter_height(marks)
@@ -132,8 +137,9 @@ def find_rows(marks: Marks, most: int) -> Boxes:
     boxes = found[1:, :4].astype(np.float64)
     width, height = boxes[:, 2], boxes[:, 3]
     boxes = boxes[(height >= 0.7 * tall) & (height <= 3.2 * tall) & (width >= 3 * height)]
-    longest = np.argsort(-boxes[:, 2] / boxes[:, 3], kind="stable")[:most]
-    return np.asarray(boxes[longest] * marks.shrink)
+    boxes *= marks.shrink
+    worth = np.minimum(boxes[:, 2] / boxes[:, 3], 10) * np.minimum(boxes[:, 3], LEGIBLE_HEIGHT)
+    return np.asarray(boxes[np.argsort(-worth, kind="stable")[:most]])
 
 
 def _letter_height(marks: Marks) -> float:

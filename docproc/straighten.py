@@ -20,8 +20,9 @@ from docproc.geometry import Box, Polygon
 from docproc.raster import PageImage, Pixels
 from docproc.slope import Boxes, Marks, Slope, cut_rows, find_marks, find_rows, find_slope
 
-LEAST_SKEW = 0.3
-"""Degrees; less is left alone: engines read it as well, and resampling costs sharpness and time."""
+LEAST_SKEW, LEAST_RISE = 0.3, 3.0
+"""Degrees, and pixels over the width of the page: less is left alone. Engines read it as well, resampling costs
+sharpness and time, and on small crops the slope is not known any better."""
 SHARP = 1.5
 """A slope that stands out less than this is no slope: a picture, handwriting all over, noise."""
 SURE_AXIS = 1.35
@@ -34,6 +35,9 @@ TRIALS = 6
 """Lines that the reader tries in each direction."""
 LEGIBLE, READABLE = 0.85, 0.5
 """Text read with so much confidence is surely the right way round; with less, it was not read at all."""
+ENOUGH = 0.5
+"""A direction counts in full when its rows are half as long as those of any other; stray pairs of letters are
+read with great confidence in every direction."""
 BETTER = 0.1
 """Another direction must read better than the page as it is by this much."""
 VOTE_LENGTH, TRIAL_LENGTH = 4.0, 10.0
@@ -103,7 +107,7 @@ def straighten(image: PageImage, classifier: Classifier, reader: Reader | None =
     return view.straightened(upside_down=upside_down)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _View:
     """A page turned by 0 or 90 degrees clockwise, with the slope that its rows have then."""
 
@@ -120,7 +124,8 @@ class _View:
     @cached_property
     def deskewed(self) -> tuple[PageImage, NDArray[np.float64]]:
         """The page deskewed if it needs it, and the way back."""
-        if abs(self.skew) < LEAST_SKEW:
+        rise = abs(np.tan(np.deg2rad(self.skew))) * self.marks.shape[1]
+        if abs(self.skew) < LEAST_SKEW or rise < LEAST_RISE:
             return self.image, np.eye(2, 3)
         return deskew(self.image, self.skew)
 
@@ -154,6 +159,12 @@ class _View:
         crops = self._crops(self.rows[:TRIALS], TRIAL_LENGTH, upside_down=upside_down)
         return float(np.mean(reader.legibility(crops))) if crops else 0.0
 
+    @cached_property
+    def reach(self) -> float:
+        """How much there is to try, in line heights: sideways, letters make short rows that mean nothing."""
+        width, height = self.rows[:TRIALS, 2], self.rows[:TRIALS, 3]
+        return float(np.minimum(width / height, TRIAL_LENGTH).sum())
+
     def _crops(self, rows: Boxes, longest: float, *, upside_down: bool) -> list[Pixels]:
         crops = cut_rows(self.deskewed[0].pixels, rows, longest=longest)
         return [np.ascontiguousarray(crop[::-1, ::-1]) for crop in crops] if upside_down else crops
@@ -180,27 +191,33 @@ def _orient(
     vote = view.vote(classifier)
     if view.turn == 0 and sure_axis and vote < UPRIGHT_BELOW:
         return view, False
-    likely = vote > 0.5
-    choices = [(view, likely), (view, not likely)]
-    if not sure_axis:
-        choices += [(views[1], False), (views[1], True)]
-    found = _best_read(choices, reader) if reader else None
+    found = _best_read(_choices(views, sure_axis, likely=vote > 0.5), reader) if reader else None
     # Without a reader, or in a script that it does not know, the vote has to be clear.
     return found or (view, vote - view.vote(classifier, upside_down=True) > CLEAR_VOTE)
 
 
+def _choices(views: tuple[_View, _View], sure_axis: bool, *, likely: bool) -> list[tuple[_View, bool]]:
+    """Return which (view, upside down) to try: the page as it is, then the others, `likely` ones first."""
+    choices = [(views[0], likely), (views[0], not likely)]
+    if not sure_axis:
+        choices += [(views[1], False), (views[1], True)]
+    level = views[0] if views[0].turn == 0 else views[1]
+    return [(level, False), *(choice for choice in choices if choice != (level, False))]
+
+
 def _best_read(choices: Sequence[tuple[_View, bool]], reader: Reader) -> tuple[_View, bool] | None:
-    """Return the choice that reads best, upright unless another is clearly better; None if nothing reads."""
-    scores = [0.0] * len(choices)
-    for index, (view, upside_down) in enumerate(choices):
-        scores[index] = view.legibility(reader, upside_down=upside_down)
-        if scores[index] >= LEGIBLE:
+    """Return the choice that reads best, the first unless another is clearly better; None if nothing reads."""
+    enough = max(view.reach for view, _ in choices) * ENOUGH or 1.0
+    scores: list[float] = []
+    for view, upside_down in choices:
+        share = min(view.reach / enough, 1.0)
+        scores.append(share * view.legibility(reader, upside_down=upside_down))
+        if scores[-1] >= LEGIBLE:
             break
     best = int(np.argmax(scores))
-    upright = next((i for i, (view, down) in enumerate(choices) if view.turn == 0 and not down), best)
     if scores[best] < READABLE:
         return None
-    return choices[best if scores[best] >= scores[upright] + BETTER else upright]
+    return choices[best if scores[best] >= scores[0] + BETTER else 0]
 
 
 def turn_image(image: PageImage, degrees: int) -> PageImage:

@@ -175,6 +175,24 @@ def test_a_vote_that_says_the_same_both_ways_turns_nothing():
     assert straighten(image, Wrong(), Wrong()).rotation == 0
 
 
+def test_a_reader_that_reads_both_ways_leaves_the_page_as_it_is():
+    image, _ = page("print")
+
+    class ReadsAnything(Wrong):
+        def legibility(self, crops):
+            return [0.97] * len(crops)
+
+    for turn in (0, 180):
+        assert straighten(turn_image(image, turn), Wrong(), ReadsAnything()).rotation == 0
+
+
+def test_a_small_crop_is_not_resampled_for_a_slope_of_a_pixel():
+    image, truth = page("print")
+    tilted, _ = Scan(skew=0.6).apply(image, truth, 0)
+    crop = PageImage(np.ascontiguousarray(tilted.pixels[300:400, 300:500]), tilted.dpi)
+    assert straighten(crop, classifier(), Reads()).image is crop
+
+
 def test_a_clear_vote_turns_a_page_without_a_reader():
     image, _ = page("print")
     assert straighten(turn_image(image, 180), classifier()).rotation == 180
