@@ -24,18 +24,13 @@ def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Group line boxes into paragraphs; return lists of indices, each from top to bottom.
 
     Lines are joined when they follow each other closely, are of like height and share an edge or the middle.
-    Two columns are never joined: a line that has two neighbours side by side below it (a heading over two
-    columns) is joined with neither. Short labels and the values beside them, line for line, are one block.
+    Two columns are never joined: a line that runs over both of them (a heading) is joined with neither.
+    Short labels and the values beside them, line for line, are one block.
     """
     links = _links(boxes)
-    below: dict[int, list[int]] = {}
-    above: dict[int, list[int]] = {}
-    for a, b in links:
-        below.setdefault(a, []).append(b)
-        above.setdefault(b, []).append(a)
     parent = list(range(len(boxes)))
     for a, b in links:
-        if _in_one_column(boxes, below[a]) and _in_one_column(boxes, above[b]):
+        if not _beside(boxes, a, b):
             parent[_root(parent, a)] = _root(parent, b)
     for a, b in _same_line(boxes):
         parent[_root(parent, a)] = _root(parent, b)
@@ -133,10 +128,18 @@ def _are_pairs(boxes: Sequence[Box], labels: list[int], values: list[int]) -> bo
     )
 
 
-def _in_one_column(boxes: Sequence[Box], indices: Sequence[int]) -> bool:
-    """Say whether no two of these boxes stand side by side."""
-    spans = sorted((boxes[i].left, boxes[i].right) for i in indices)
-    return all(before[1] > after[0] for before, after in pairwise(spans))
+def _beside(boxes: Sequence[Box], a: int, b: int) -> bool:
+    """Say whether the wider of two lines runs over something that stands beside the other: over two columns."""
+    wide, other = (boxes[a], boxes[b]) if boxes[a].width >= boxes[b].width else (boxes[b], boxes[a])
+    reach = other.height
+    return any(
+        one.top < other.bottom + reach
+        and one.bottom > other.top - reach
+        and (one.bottom <= wide.top + reach / 2 or one.top >= wide.bottom - reach / 2)
+        and min(one.right, wide.right) - max(one.left, wide.left) > 0.5 * one.width
+        and max(one.left - other.right, other.left - one.right) > WORD_GAP * other.height
+        for one in boxes
+    )
 
 
 def _root(parent: list[int], index: int) -> int:

@@ -12,6 +12,9 @@ from docproc.geometry import Box
 SLACK = 0.004
 """Boxes may run into each other by this share of the page's longer side and still be cut apart."""
 
+FLAT, NARROW = 0.03, 0.25
+"""A row of short things is no higher, and its first no wider, than these shares of the longer side."""
+
 _FIRST, _BODY, _NOTES, _LAST = range(4)
 _PLACE = {"page-header": _FIRST, "footnote": _NOTES, "page-footer": _LAST}
 
@@ -26,20 +29,20 @@ def reading_order(regions: Sequence[Region], page_box: Box) -> list[Region]:
     1984), where bands that share a gutter are read as columns, so that white space that two columns have at
     the same height by chance does not interleave them. Moving or scaling the page changes nothing.
     """
-    slack = SLACK * max(page_box.width, page_box.height)
+    size = max(page_box.width, page_box.height)
     ordered = sorted(regions, key=lambda one: (one.box, one.label, one.id))
     result: list[Region] = []
     for place in (_FIRST, _BODY, _NOTES, _LAST):
         here = [one for one in ordered if _PLACE.get(one.label, _BODY) == place]
         units = _with_captions(here)
         boxes = [Box.union(one.box for one in unit) for unit in units]
-        result += [one for index in order_boxes(boxes, slack) for one in units[index]]
+        result += [one for index in order_boxes(boxes, size) for one in units[index]]
     return result
 
 
-def order_boxes(boxes: Sequence[Box], slack: float = 0.0) -> list[int]:
-    """Return the indices of the boxes in reading order; overlaps up to `slack` points count as none."""
-    return _cut(boxes, list(range(len(boxes))), slack)
+def order_boxes(boxes: Sequence[Box], size: float) -> list[int]:
+    """Return the indices of the boxes in reading order; `size` is the longer side of the page, in points."""
+    return _cut(boxes, list(range(len(boxes))), size)
 
 
 def assemble(
@@ -94,7 +97,9 @@ def _with_captions(regions: Sequence[Region]) -> list[list[Region]]:
 
 
 def _unit(host: Region, captions: list[Region]) -> list[Region]:
-    return sorted([host, *captions], key=lambda one: (one.box.center[1], one.box))
+    """Return a picture and its captions: those above or to the left first."""
+    before = [one for one in captions if one.box.center[1] < host.box.top or one.box.right < host.box.left]
+    return [*before, host, *(one for one in captions if one not in before)]
 
 
 def _distance(a: Box, b: Box) -> float:
@@ -113,18 +118,19 @@ def _between(caption: Box, host: Box, regions: Sequence[Region]) -> bool:
     )
 
 
-def _cut(boxes: Sequence[Box], indices: list[int], slack: float) -> list[int]:
+def _cut(boxes: Sequence[Box], indices: list[int], size: float) -> list[int]:
     if len(indices) < 2:
         return indices
+    slack = SLACK * size
     bands = _split(boxes, indices, slack, lambda box: (box.top, box.bottom))
     columns = _split(boxes, indices, slack, lambda box: (box.left, box.right))
-    if len(columns) > 1 and not (len(bands) > 1 and _is_grid(boxes, bands)):
-        return [one for column in columns for one in _cut(boxes, column, slack)]
+    if len(columns) > 1 and not _read_across(boxes, bands, size):
+        return [one for column in columns for one in _cut(boxes, column, size)]
     if len(bands) == 1:
         return _topological(boxes, indices)
-    if not _is_grid(boxes, bands):
+    if not _read_across(boxes, bands, size):
         bands = _joined_bands(boxes, bands, slack)
-    return [one for band in bands for one in _cut(boxes, band, slack)]
+    return [one for band in bands for one in _cut(boxes, band, size)]
 
 
 def _split(
@@ -156,19 +162,23 @@ def _joined_bands(boxes: Sequence[Box], bands: list[list[int]], slack: float) ->
     return joined if len(joined) > 1 else bands
 
 
-def _is_grid(boxes: Sequence[Box], bands: list[list[int]]) -> bool:
-    """Say whether the bands are rows of short things side by side (label, value) rather than columns of text.
+def _read_across(boxes: Sequence[Box], bands: list[list[int]], size: float) -> bool:
+    """Say whether the bands are read one by one: nothing stands beside anything, or short things do.
 
-    In a row everything starts and ends at about the same height; blocks of two text columns don't, band for
-    band.
+    A label stands on one line with its value; two columns of text have blocks that are higher or lines that
+    are longer.
     """
-    wide = [band for band in bands if len(band) > 1]
-    return len(wide) >= 2 and len(wide) * 2 > len(bands) and all(_is_row(boxes, band) for band in wide)
+    several = [band for band in bands if len(band) > 1]
+    if len(bands) < 2 or not several:
+        return len(bands) > 1
+    return len(several) > 1 and 2 * len(several) > len(bands) and all(_is_row(boxes, band, size) for band in several)
 
 
-def _is_row(boxes: Sequence[Box], band: list[int]) -> bool:
+def _is_row(boxes: Sequence[Box], band: list[int], size: float) -> bool:
     row = Box.union(boxes[index] for index in band)
-    return all(boxes[index].height > 0.5 * row.height for index in band) and row.height * 4 < row.width
+    first = min((boxes[index] for index in band), key=lambda box: box.left)
+    level = all(boxes[index].height > 0.5 * row.height for index in band)
+    return level and row.height < FLAT * size and first.width < NARROW * size
 
 
 def _topological(boxes: Sequence[Box], indices: list[int]) -> list[int]:
