@@ -1,12 +1,14 @@
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pymupdf
 import pytest
+from samples import LETTER
 
 from docproc.pipeline import Reader, ReadOptions
 from docproc.settings import Settings
-from samples import LETTER
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +35,13 @@ def letter(tmp_path: Path) -> Path:
             page.insert_text((72, 100 + 40 * index), text, fontsize=14)
         pdf.save(path)
     return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Make skips fail where everything that tests need is said to be installed (DOCPROC_TEST_REQUIRE)."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("DOCPROC_TEST_REQUIRE"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, but DOCPROC_TEST_REQUIRE is set: {report.longrepr}"
+    return report

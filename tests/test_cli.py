@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from pathlib import Path
 import pymupdf
 import pytest
 from PIL import Image
+from samples import LETTER
 
 from docproc.cli import run
 from docproc.commands.output import Target, targets
 from docproc.errors import DocprocError, Rejected, Usage
-from samples import LETTER
 
 
 @pytest.fixture(autouse=True)
@@ -224,6 +225,20 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert not out.exists()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_nothing_is_sent_and_nothing_is_left(letter, tmp_path):
+    trace, home = tmp_path / "trace", tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "tmp").mkdir()
+    command = ["strace", "-f", "-e", "trace=connect,sendto", "-o", str(trace), sys.executable, "-m", "docproc"]
+    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(tmp_path / "tmp")}
+    done = subprocess.run([*command, "process", str(letter)], env=environment, capture_output=True, check=True)
+    assert LETTER[1].encode() in done.stdout
+    assert "AF_INET" not in trace.read_text("utf-8", "replace")
+    assert list(home.iterdir()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -7,6 +7,7 @@ connection.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -38,6 +39,9 @@ def load_model(path: Path, *, threads: int, parallel: bool) -> Model:
     (many small inputs, such as lines), or all cores on one input (a page).
     """
     threads = threads or len(os.sched_getaffinity(0))
+    # Importing openvino reports to an analytics service, unless its telemetry package is not there: then it
+    # uses a stub of its own.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         import openvino  # noqa: F401, PLC0415  (heavy, and not there on every platform)
     except ImportError:

@@ -25,8 +25,14 @@ SCHEMA_VERSION = "1.0"
 
 def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
     """Return the document as UTF-8 JSON on one line. A lone surrogate is written as its JSON escape."""
-    text = json.dumps(document_to_dict(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    head = _encoded(_head(document))
+    pages = b",".join(_encoded(page_to_dict(page)) for page in document.pages)  # one page of values at a time
+    return head[:-1] + b',"pages":[' + pages + b"]}\n"
+
+
+def _encoded(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")
 
 
 def read(data: bytes | str) -> Document:
@@ -58,6 +64,10 @@ def schema() -> dict[str, Any]:
 
 def document_to_dict(document: Document) -> dict[str, Any]:
     """Return the document as the JSON object of the published schema."""
+    return {**_head(document), "pages": [page_to_dict(page) for page in document.pages]}
+
+
+def _head(document: Document) -> dict[str, Any]:
     source = document.source
     return {
         "schema_version": SCHEMA_VERSION,
@@ -68,7 +78,6 @@ def document_to_dict(document: Document) -> dict[str, Any]:
             "bytes": source.bytes,
         },
         "engines": dict(document.engines),
-        "pages": [page_to_dict(page) for page in document.pages],
     }
 
 

@@ -90,7 +90,7 @@ def unlocked(path: str, password: str | None) -> Any:
         raise Rejected("The PDF is too damaged to open.", code="broken") from error
     if locked:
         said = "The password does not open this PDF." if password else "A password is needed to open this PDF."
-        raise Rejected(said, code="password")
+        raise Rejected(said, hint="Give it with --password.", code="password")
     if not _counts(pdf):
         _recount(pdf)
     return pdf
