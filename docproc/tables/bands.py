@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from docproc.geometry import Box
 from docproc.rules import Rules
@@ -12,7 +11,7 @@ from docproc.tables.columns import covered
 from docproc.tables.grid import Columns
 
 COVERED = 0.8
-"""A rule parts rows where it covers this share of a column."""
+"""A rule parts rows where it covers this share of a column's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def separators(columns: Columns, rules: Rules, height: float) -> list[Separator]
     found = []
     for group in groups:
         spans = [(one.left, one.right) for one in group]
-        over = tuple(_share(spans, left, right) > COVERED for left, right in pairwise(columns.edges))
+        over = tuple(_share(spans, left, right) > COVERED for left, right in columns.extents)
         if any(over):
             found.append(Separator(sum(one.center[1] for one in group) / len(group), over))
     return found

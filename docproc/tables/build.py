@@ -82,7 +82,8 @@ def _inside_frame(rows: Rows, rules: Rules, box: Box) -> list[Sequence[Chunk]]:
 
 def _columns(rows: Rows, box: Box, rules: Rules, height: float) -> Columns:
     ruled = ruled_gutters(box, rules, height)
-    edges = (box.left, *find_gutters(rows, box, ruled, height), box.right)
+    text = Box.union(one.box for row in rows for one in row).grown(height).clipped(box)
+    edges = (text.left, *find_gutters(rows, text, ruled, height), text.right)
     extents = []
     for left, right in pairwise(edges):
         inside = [
