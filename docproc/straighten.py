@@ -38,8 +38,9 @@ LEGIBLE, READABLE = 0.85, 0.5
 ENOUGH = 0.5
 """A direction counts in full when its rows are half as long as those of any other; stray pairs of letters are
 read with great confidence in every direction."""
-BETTER = 0.1
-"""Another direction must read better than the page as it is by this much."""
+BETTER, CLOSE = 0.1, 0.01
+"""Another direction must read better than the page as it is by the first; by the second when the rows are
+surely those of the other axis."""
 VOTE_LENGTH, TRIAL_LENGTH = 4.0, 10.0
 """How long the crops are, in line heights: the classifier's own 192 x 48, and enough words to judge."""
 
@@ -191,9 +192,32 @@ def _orient(
     vote = view.vote(classifier)
     if view.turn == 0 and sure_axis and vote < UPRIGHT_BELOW:
         return view, False
-    found = _best_read(_choices(views, sure_axis, likely=vote > 0.5), reader) if reader else None
+    found = _best_read(views, sure_axis, vote > 0.5, reader) if reader else None
     # Without a reader, or in a script that it does not know, the vote has to be clear.
     return found or (view, vote - view.vote(classifier, upside_down=True) > CLEAR_VOTE)
+
+
+def _best_read(
+    views: tuple[_View, _View], sure_axis: bool, likely: bool, reader: Reader
+) -> tuple[_View, bool] | None:
+    """Return the (view, upside down) that reads best, the page as it is unless another is clearly better.
+
+    None when nothing can be read.
+    """
+    choices = _choices(views, sure_axis, likely=likely)
+    enough = max(view.reach for view, _ in choices) * ENOUGH or 1.0
+    scores: list[float] = []
+    for view, upside_down in choices:
+        share = min(view.reach / enough, 1.0)
+        scores.append(share * view.legibility(reader, upside_down=upside_down))
+        if scores[-1] >= LEGIBLE and view is views[0]:
+            break
+    best = int(np.argmax(scores))
+    if scores[best] < READABLE:
+        return None
+    # Letters one below the other are read with confidence too; the pixels have said that they are that.
+    margin = CLOSE if sure_axis and choices[best][0] is not choices[0][0] else BETTER
+    return choices[best if scores[best] >= scores[0] + margin else 0]
 
 
 def _choices(views: tuple[_View, _View], sure_axis: bool, *, likely: bool) -> list[tuple[_View, bool]]:
@@ -203,21 +227,6 @@ def _choices(views: tuple[_View, _View], sure_axis: bool, *, likely: bool) -> li
         choices += [(views[1], False), (views[1], True)]
     level = views[0] if views[0].turn == 0 else views[1]
     return [(level, False), *(choice for choice in choices if choice != (level, False))]
-
-
-def _best_read(choices: Sequence[tuple[_View, bool]], reader: Reader) -> tuple[_View, bool] | None:
-    """Return the choice that reads best, the first unless another is clearly better; None if nothing reads."""
-    enough = max(view.reach for view, _ in choices) * ENOUGH or 1.0
-    scores: list[float] = []
-    for view, upside_down in choices:
-        share = min(view.reach / enough, 1.0)
-        scores.append(share * view.legibility(reader, upside_down=upside_down))
-        if scores[-1] >= LEGIBLE:
-            break
-    best = int(np.argmax(scores))
-    if scores[best] < READABLE:
-        return None
-    return choices[best if scores[best] >= scores[0] + BETTER else 0]
 
 
 def turn_image(image: PageImage, degrees: int) -> PageImage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docproc.document import Page
 from docproc.synth.kinds import draw
 from docproc.synth.labels import Sample, samples
 
@@ -27,8 +26,3 @@ def write_examples(folder: Path) -> list[Path]:
         path.write_bytes(example(name).data)
         paths.append(path)
     return paths
-
-
-def truth(name: str) -> tuple[Page, ...]:
-    """Return the known pages of an example."""
-    return example(name).pages
