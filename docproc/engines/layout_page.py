@@ -19,6 +19,9 @@ MODEL_DPI = POINTS_PER_INCH
 """The models look at the page at 72 dpi, so a finer picture would only cost time."""
 
 _FONT = pymupdf.Font("helv")
+_ADVANCE = {chr(code): _FONT.glyph_advance(code) for code in range(32, 127)}
+"""Width of each letter as a share of the font size."""
+
 _ASCENT, _DESCENT = 0.72, 0.21
 """Helvetica's capitals and descenders as shares of the font size."""
 
@@ -56,7 +59,7 @@ def _text(lines: Iterable[Line], page: Box) -> bytes:
         size = max(line.box.height / (_ASCENT + _DESCENT) * 0.8, 1.0)
         for word in line.words:
             text = _latin(word.text)
-            stretch = 100 * max(word.box.width, 0.1) / max(_FONT.text_length(text, fontsize=size), 0.1)
+            stretch = 100 * max(word.box.width, 0.1) / max(size * sum(_ADVANCE[char] for char in text), 0.1)
             left, base = word.box.left - page.left, page.bottom - (line.box.bottom - 0.2 * line.box.height)
             spot = (size, stretch, left, base, text.encode("ascii"))
             parts.append(b"/helv %.2f Tf %.2f Tz 1 0 0 1 %.2f %.2f Tm (%s) Tj" % spot)

@@ -61,7 +61,8 @@ def _load(threads: int) -> Any:
     """Return the layout model, its sessions limited to `threads` cores (0: all)."""
     from pymupdf.layout.onnx.BoxRFDGNN import BoxRFDGNN  # noqa: PLC0415  (loads onnxruntime and its models)
 
-    model = BoxRFDGNN(enable_inference_cache=False, use_sort=True)
+    model = BoxRFDGNN(enable_inference_cache=False, use_sort=False)
+    model.table_grid_extractor = None  # tables are built from words and rules (docproc.tables), which is better
     if threads:
         # It has no setting for this, so its sessions are made once more.
         model.session = _session(model.model_path, threads)

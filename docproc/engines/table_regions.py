@@ -118,14 +118,21 @@ def _is_number(text: str) -> bool:
 
 
 def _ruled_grids(rules: Rules) -> list[Box]:
-    """Return the boxes around rules that cross: at least three lying on at least two standing ones."""
-    groups: list[list[Box]] = []
-    for rule in (*rules.horizontal, *rules.vertical):
-        near = [group for group in groups if any(one.grown(2.0).overlap(rule.grown(1.0)) > 0 for one in group)]
-        groups = [group for group in groups if group not in near]
-        groups.append([rule, *(one for group in near for one in group)])
-    lying, standing = set(rules.horizontal), set(rules.vertical)
-    return [Box.union(group) for group in groups if len(lying & set(group)) > 2 and len(standing & set(group)) > 2]
+    """Return the boxes around rules that cross: at least three lying ones on at least three standing ones."""
+    grids: list[tuple[set[Box], set[Box]]] = []
+    for standing in rules.vertical:
+        crossed = {one for one in rules.horizontal if _cross(one, standing)}
+        near = [grid for grid in grids if grid[0] & crossed]
+        grids = [grid for grid in grids if grid not in near]
+        grids.append((crossed.union(*(one[0] for one in near)), {standing}.union(*(one[1] for one in near))))
+    return [Box.union(lying | standing) for lying, standing in grids if len(lying) > 2 and len(standing) > 2]
+
+
+def _cross(lying: Box, standing: Box, slack: float = 3.0) -> bool:
+    return (
+        lying.left - slack <= standing.center[0] <= lying.right + slack
+        and standing.top - slack <= lying.center[1] <= standing.bottom + slack
+    )
 
 
 def _runs(lines: Sequence[Line]) -> list[Box]:

@@ -194,15 +194,15 @@ def _across(chunk: Chunk, columns: Columns, rows: int) -> tuple[int, int, int]:
 
 def _merged(pieces: list[Piece]) -> list[Piece]:
     """Join pieces that meet in a place of the grid."""
-    result: list[Piece] = []
+    owner: dict[tuple[int, int], Piece] = {}
     for piece in sorted(pieces, key=lambda one: (one.row, one.first)):
         grown = piece
-        while clash := [one for one in result if one.places & grown.places]:
-            for one in clash:
-                result.remove(one)
-                grown = one.joined(grown)
-        result.append(grown)
-    return result
+        while clash := next((owner[place] for place in sorted(grown.places) if place in owner), None):
+            for place in clash.places:
+                del owner[place]
+            grown = clash.joined(grown)
+        owner |= dict.fromkeys(grown.places, grown)
+    return list(dict.fromkeys(owner.values()))
 
 
 def _cell(piece: Piece, head: int) -> Cell:
