@@ -43,8 +43,8 @@ def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
 def rows_of(boxes: Sequence[Box]) -> list[list[int]]:
     """Sort boxes into printed rows, from top to bottom; in a row from left to right. Returns indices.
 
-    Two boxes are in one row when the middle of the lower one lies above the bottom of the row's last box
-    by more than a quarter of the smaller height.
+    A box is in the row of the one whose middle comes next above its own when they share more than half of
+    the smaller height.
     """
     rows: list[list[int]] = []
     for index in sorted(range(len(boxes)), key=lambda i: (boxes[i].center[1], boxes[i].left)):
