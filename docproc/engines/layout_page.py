@@ -5,18 +5,21 @@ The uploaded file never comes here: the page holds the picture, and every word a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 import pymupdf
 
-from docproc.document import Line
+from docproc.document import Line, Word
 from docproc.geometry import Box
 from docproc.raster import POINTS_PER_INCH, PageImage
 
 MODEL_DPI = POINTS_PER_INCH
 """The models look at the page at 72 dpi, so a finer picture would only cost time."""
+
+WIDE_SPACE = 0.8
+"""Words further apart than so many line heights are of different columns or cells."""
 
 _FONT = pymupdf.Font("helv")
 _ADVANCE = {chr(code): _FONT.glyph_advance(code) for code in range(32, 127)}
@@ -53,17 +56,31 @@ def _small(image: PageImage) -> pymupdf.Pixmap:
 
 
 def _text(lines: Iterable[Line], page: Box) -> bytes:
-    """Return a content stream with each word stretched to its box; its lines share one font size."""
+    """Return a content stream with the words of each line stretched to their boxes, at one font size.
+
+    Words that follow each other as words do are one string: the models' time goes by strings.
+    """
     parts = [b"BT 3 Tr"]
     for line in lines:
         size = max(line.box.height / (_ASCENT + _DESCENT) * 0.8, 1.0)
-        for word in line.words:
-            text = _latin(word.text)
-            stretch = 100 * max(word.box.width, 0.1) / max(size * sum(_ADVANCE[char] for char in text), 0.1)
-            left, base = word.box.left - page.left, page.bottom - (line.box.bottom - 0.2 * line.box.height)
-            spot = (size, stretch, left, base, text.encode("ascii"))
+        base = page.bottom - (line.box.bottom - 0.2 * line.box.height)
+        for box, text in _phrases(line):
+            stretch = 100 * max(box.width, 0.1) / max(size * sum(_ADVANCE[char] for char in text), 0.1)
+            spot = (size, stretch, box.left - page.left, base, text.encode("ascii"))
             parts.append(b"/helv %.2f Tf %.2f Tz 1 0 0 1 %.2f %.2f Tm (%s) Tj" % spot)
     return b"\n".join([*parts, b"ET"])
+
+
+def _phrases(line: Line) -> Iterator[tuple[Box, str]]:
+    """Yield runs of words of a line that are no further apart than a wide space."""
+    run: list[Word] = []
+    for word in line.words:
+        if run and not -1 < word.box.left - run[-1].box.right < WIDE_SPACE * line.box.height:
+            yield Box.union(one.box for one in run), _latin(" ".join(one.text for one in run))
+            run = []
+        run.append(word)
+    if run:
+        yield Box.union(one.box for one in run), _latin(" ".join(one.text for one in run))
 
 
 def _latin(text: str) -> str:
