@@ -43,6 +43,14 @@ MODELS = (
         "Apache-2.0",
     ),
     Model(
+        "PP-OCRv6_rec_small_int8",
+        "reads lines of text first, in two thirds of the time",
+        "docproc",
+        "docproc",
+        "engines/weights/PP-OCRv6_rec_small_int8.onnx",
+        "Apache-2.0",
+    ),
+    Model(
         "ch_ppocr_mobile_v2.0_cls",
         "tells lines that are upside down",
         "rapidocr",

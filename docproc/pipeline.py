@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +15,13 @@ from docproc.document import Document, Line, Page, Problem, Source, Tile
 from docproc.engines import LayoutEngine, LineJudge, OcrEngine, load_judge, load_layout, load_ocr
 from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable
 from docproc.intake import Upload, open_upload
+from docproc.memory import give_back_memory
 from docproc.merge import merge
 from docproc.order import assemble
 from docproc.raster import Drawn, PageImage, Rasterizer, rasterize
 from docproc.sandbox import Sandbox
 from docproc.settings import Settings
-from docproc.straighten import straighten
+from docproc.straighten import Straightened, straighten
 from docproc.tiles import detail_tiles, overview
 from docproc.wayback import WayBack
 
@@ -103,22 +104,31 @@ class Reader:
         return document
 
     def pages(self, upload: Upload) -> Iterator[Page]:
-        """Read page by page, in order; the next page is drawn while one is read, and no more are held.
+        """Read page by page, in order.
+
+        While the text of one page is read, the next is drawn and the layout of the one before is found; no more
+        pages than these three are held.
 
         A page that cannot be read comes as a page with `problems` and without lines.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="draw") as ahead:
+        with ThreadPoolExecutor(1, "draw") as ahead, ThreadPoolExecutor(1, "layout") as behind:
             coming = ahead.submit(self._draw, upload, 1)
+            finishing: Future[Page] | None = None
             for number in range(1, upload.pages + 1):
                 drawn = coming.result()
                 if number < upload.pages:
                     coming = ahead.submit(self._draw, upload, number + 1)
-                yield drawn if isinstance(drawn, Page) else self._read(drawn, number)
+                text = self._read(drawn, number)
+                if finishing:
+                    yield finishing.result()
+                finishing = behind.submit(self._lay_out, text)
+                give_back_memory()
+            if finishing:
+                yield finishing.result()
 
     def page(self, upload: Upload, number: int) -> Page:
         """Read one page, counted from 1."""
-        drawn = self._draw(upload, number)
-        return drawn if isinstance(drawn, Page) else self._read(drawn, number)
+        return self._lay_out(self._read(self._draw(upload, number), number))
 
     def _draw(self, upload: Upload, number: int) -> Drawn | Page:
         options = self.options
@@ -134,23 +144,56 @@ class Reader:
         except (EngineFailed, Unavailable) as error:
             return failed_page(number, error)
 
-    def _read(self, drawn: Drawn, number: int) -> Page:
+    def _read(self, drawn: Drawn | Page, number: int) -> PageText | Page:
+        if isinstance(drawn, Page):
+            return drawn
         try:
-            return read_page(drawn, number, self._engines, text_layer=self.options.text_layer)
+            return read_text(drawn, number, self._engines, text_layer=self.options.text_layer)
         except EngineFailed as error:
             return failed_page(number, error, drawn)
 
+    def _lay_out(self, text: PageText | Page) -> Page:
+        if isinstance(text, Page):
+            return text
+        try:
+            return lay_out(text, self._engines)
+        except EngineFailed as error:
+            return failed_page(text.number, error, text.drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A page whose text is read but not yet laid out; `views` are what the engine saw of `straight`."""
+
+    number: int
+    drawn: Drawn
+    straight: Straightened
+    choice: textlayer.Choice
+    lines: list[Line]
+    views: list[PageImage]
+
 
 def read_page(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLayerMode = "auto") -> Page:
-    """Read one drawn page: its own text where that is good, OCR elsewhere; then layout, tables and order."""
+    """Read one drawn page; raise EngineFailed when an engine fails on it."""
+    return lay_out(read_text(drawn, number, engines, text_layer=text_layer), engines)
+
+
+def read_text(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLayerMode = "auto") -> PageText:
+    """Read the text of a drawn page: its own where that is good, OCR elsewhere."""
     straight, layer = textlayer.upright(drawn)
     choice = textlayer.choose(straight.image, layer, engines.ocr, mode=text_layer)
     lines, views = list(choice.lines), [straight.image]
     if choice.source == "ocr":
         straight = straighten(drawn.image, engines.judge, engines.judge)
         lines, views = read_lines(straight.image, engines.ocr)
-    regions, tables = engines.layout.analyze(straight.image, lines)
-    lines, regions, tables = assemble(lines, regions, tables, number=number, page_box=straight.image.box)
+    return PageText(number, drawn, straight, choice, lines, views)
+
+
+def lay_out(text: PageText, engines: Engines) -> Page:
+    """Find regions, tables and reading order of a page, and bring everything back to the upright page."""
+    number, drawn, straight = text.number, text.drawn, text.straight
+    regions, tables = engines.layout.analyze(straight.image, text.lines)
+    lines, regions, tables = assemble(text.lines, regions, tables, number=number, page_box=straight.image.box)
     back = WayBack(straight)
     return Page(
         number=number,
@@ -161,9 +204,9 @@ def read_page(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLa
         dpi=round(drawn.image.dpi, 2),
         dpi_assumed=drawn.dpi_assumed,
         drawn_by=drawn.drawn_by,
-        text_source=choice.source,
-        agreement=choice.agreement,
-        tiles=tuple(Tile(back.box(view.box), round(view.scale, 4)) for view in views),
+        text_source=text.choice.source,
+        agreement=text.choice.agreement,
+        tiles=tuple(Tile(back.box(view.box), round(view.scale, 4)) for view in text.views),
         lines=tuple(back.line(line) for line in lines),
         regions=tuple(back.region(region) for region in regions),
         tables=tuple(back.table(table) for table in tables),

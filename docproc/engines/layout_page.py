@@ -18,7 +18,7 @@ from docproc.raster import POINTS_PER_INCH, PageImage
 MODEL_DPI = POINTS_PER_INCH
 """The models look at the page at 72 dpi, so a finer picture would only cost time."""
 
-WIDE_SPACE = 0.8
+WIDE_SPACE = 1.2
 """Words further apart than so many line heights are of different columns or cells."""
 
 _FONT = pymupdf.Font("helv")

@@ -11,6 +11,7 @@ import pymupdf
 
 from docproc.document import Label, Line, Region, Table
 from docproc.engines.layout_page import draw_page
+from docproc.engines.pictures import find_pictures
 from docproc.engines.regions import correct
 from docproc.engines.table_regions import crop_table
 from docproc.geometry import Box
@@ -40,7 +41,8 @@ class PdfLayoutEngine:
         whole = crop_table(image.box, lines, rules)
         if whole is not None:
             return [Region("r0", "table", whole.box, 0)], [replace(whole, region_id="r0")]
-        return correct(image.box, self._regions(image, lines), lines, rules)
+        regions, tables = correct(image.box, self._regions(image, lines), lines, rules)
+        return find_pictures(image, regions), tables
 
     def _regions(self, image: PageImage, lines: Sequence[Line]) -> list[Region]:
         page_box = image.box

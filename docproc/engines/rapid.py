@@ -22,6 +22,9 @@ SQUEEZE = 0.8
 """Lines are read a fifth narrower than they are: a fifth less work, no loss on pages; from .7 on there is."""
 LEAST_CONFIDENCE = 0.5
 """Lines read with less are specks and rules, not text (the wheel's own threshold)."""
+MARGIN = 0.1
+"""Boxes are higher than the ink by this share on either side, as type is: not every line has an ascender and a
+descender, and what is blurred is cut off with the paper."""
 UPRIGHT_ENOUGH = 0.8
 """A line read with less is tried upside down too."""
 
@@ -94,7 +97,9 @@ def _line(image: PageImage, quad: NDArray[np.float32], reading: Reading, ink: ND
     if not spans:
         return None
     height, width = ink.shape
-    top, bottom = rows_of(ink)
+    first, last = rows_of(ink)
+    margin = MARGIN * (last - first)
+    top, bottom = max(first - margin, 0.0), min(last + margin, float(height))
 
     def polygon(left: float, right: float) -> Polygon:
         across, down = np.array([left, right]) / width, np.array([top, bottom]) / height

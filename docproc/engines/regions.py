@@ -40,7 +40,13 @@ def correct(
     result = [one for one in result if not any(one.box.share_inside(table.box) > 0.7 for table in tables)]
     result = [part for one in result for part in _paragraphs(one, lines)]
     result += _blocks(result, tables, lines)
-    return _named(_titled(result, page, lines), tables)
+    return _named([_snapped(one, lines) for one in _titled(result, page, lines)], tables)
+
+
+def _snapped(region: Region, lines: Sequence[Line]) -> Region:
+    """Return a region of text with just the box of its lines: the model's are of text in another font."""
+    inside = [line.box for line in lines if line.box.share_inside(region.box) > 0.5]
+    return replace(region, box=Box.union(inside)) if inside and region.label != "picture" else region
 
 
 def _is_photo_of_text(region: Region, lines: Sequence[Line]) -> bool:
