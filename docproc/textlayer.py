@@ -110,8 +110,8 @@ def _agreement(image: PageImage, lines: Sequence[Line], ocr: OcrEngine) -> float
         return 0.0
     known = [line for line in lines if _known(line.text, ocr.alphabet)]
     if not known:
-        # Letters the engine cannot read (Hebrew, Thai, ...) are no sign of a bad layer.
-        return 1.0
+        # Letters the engine cannot read (Hebrew, Thai, ...) are no sign of a bad layer; no letters at all are.
+        return 1.0 if any(_letters(line.text) for line in lines) else None
     sample = [line for line in _spread(known) if line.box.overlap(image.box) > 0]
     crops = [image.crop(line.box.grown(line.box.height * 0.4)) for line in sample]
     seen = ["".join(one.text for one in sorted(found, key=lambda one: one.box.left)) for found in ocr.read(crops)]

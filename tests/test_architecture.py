@@ -24,7 +24,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("docproc/engines/",),
     "openvino": ("docproc/engines/",),
     "rapidocr": ("docproc/engines/",),
-    "pymupdf": ("docproc/engines/", "docproc/parsers/", "docproc/synth/", "docproc/exports/"),
+    "pymupdf": ("docproc/engines/", "docproc/parsers/", "docproc/synth/", "docproc/exports/", "docproc/learn/"),
     "pdf2image": ("docproc/parsers/",),
     "docling_core": ("docproc/exports/",),
 }

@@ -117,9 +117,9 @@ def test_small_print_on_a_poster_is_found_in_tiles(reader):
         sheet.insert_text((150, 300), "HARBOUR PLAN", fontsize=150)
         sheet.insert_text((1300, 2300), "Printed by the Institute of Works, Ravensby", fontsize=6)
         sheet.insert_text((860, 1200), "depth 4.2 m", fontsize=6)
-        pixmap = sheet.get_pixmap(dpi=150)
+        pixmap = sheet.get_pixmap(dpi=200)
     pixels = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.h, pixmap.w, 3)
-    lines, views = read_lines(PageImage(pixels, 150), reader._engines.ocr)
+    lines, views = read_lines(PageImage(pixels, 200), reader._engines.ocr)
     texts = [line.text for line in lines]
     assert sorted(texts) == ["HARBOUR PLAN", "Printed by the Institute of Works, Ravensby", "depth 4.2 m"]
     assert len(views) > 10

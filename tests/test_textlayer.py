@@ -44,7 +44,7 @@ def test_good_text_is_used_as_it_is(reader, tmp_path):
     page = read(reader, make(tmp_path / "good.pdf", shown=TEXT))
     assert page.text_source == "text-layer"
     assert page.agreement > 0.95
-    assert page.text.replace("\n", " ") == " ".join(TEXT)
+    assert " ".join(page.text.split()) == " ".join(TEXT)
 
 
 def test_good_invisible_text_over_a_scan_is_used(reader, tmp_path):
@@ -57,13 +57,13 @@ def test_invisible_wrong_text_is_not_believed(reader, tmp_path):
     page = read(reader, make(tmp_path / "wrong.pdf", shown=TEXT, hidden=wrong))
     assert page.text_source == "ocr"
     assert page.agreement < 0.6
-    assert page.text.replace("\n", " ") == " ".join(TEXT)
+    assert " ".join(page.text.split()) == " ".join(TEXT)
 
 
 def test_mojibake_is_not_believed(reader, tmp_path):
     page = read(reader, make(tmp_path / "garbage.pdf", shown=TEXT, hidden=["\ue001\ue002\ufffd\ue003" * 8] * 3))
     assert page.text_source == "ocr"
-    assert page.agreement == 0
+    assert not page.agreement
 
 
 @pytest.mark.parametrize(("mode", "source"), [("never", "ocr"), ("always", "text-layer")])
@@ -108,14 +108,14 @@ def test_text_drawn_as_outlines_is_read(reader, tmp_path):
         (tmp_path / "outlines.pdf").write_bytes(outlines.convert_to_pdf())
     page = read(reader, tmp_path / "outlines.pdf")
     assert page.text_source == "ocr"
-    assert page.text.replace("\n", " ") == " ".join(TEXT)
+    assert " ".join(page.text.split()) == " ".join(TEXT)
 
 
 @pytest.mark.parametrize(("angle", "rotation"), [(90, 90), (270, 270)])
 def test_a_sideways_text_layer_turns_the_page(reader, tmp_path, angle, rotation):
     page = read(reader, make(tmp_path / "side.pdf", shown=TEXT[:1] if angle == 270 else TEXT, angle=angle))
     assert page.rotation == rotation
-    assert (page.width, page.height) == (842, 595)
+    assert (page.width, page.height) == pytest.approx((842, 595), abs=0.1)
     line = page.lines[0]
     assert line.box.width > line.box.height
 

@@ -19,6 +19,9 @@ CROP_MARGIN = 3.0
 ROW_GAP = 2.0
 """Rows of a table are no further apart than this many text heights, where no rules hold them together."""
 
+TOTALS_GAP, INDENT = 2.2, 0.35
+"""Sums stand further from the items than these from each other, by this factor; and begin in this share's right."""
+
 COLUMN_GAP = 1.5
 """Columns without rules stand at least this many text heights apart, in most rows."""
 
@@ -41,11 +44,14 @@ def missed_tables(lines: Sequence[Line], rules: Rules) -> list[Table]:
     found = []
     left = list(lines)
     for box, trusted in [*((grid, True) for grid in _ruled_grids(rules)), *((run, False) for run in _runs(left))]:
-        inside = [line for line in left if line.box.share_inside(box) > 0.5]
-        table = build_table(box, inside, rules) if len(inside) > 3 else None
-        if table is not None and is_table(table) and (trusted or _is_aligned(table)):
-            found.append(table)
-            left = [line for line in left if line not in inside]
+        for part in (
+            [box] if trusted else _cut_apart(box, [line for line in left if line.box.share_inside(box) > 0.5])
+        ):
+            inside = [line for line in left if line.box.share_inside(part) > 0.5]
+            table = build_table(part, inside, rules) if len(inside) > 3 else None
+            if table is not None and is_table(table) and (trusted or _is_aligned(table)):
+                found.append(table)
+                left = [line for line in left if line not in inside]
     return found
 
 
@@ -92,7 +98,26 @@ def _cut_apart(box: Box, lines: Sequence[Line]) -> list[Box]:
         for gap, (upper, lower) in zip(gaps, pairwise(rows), strict=True)
         if gap > limit
     ]
-    return [Box(box.left, top, box.right, bottom) for top, bottom in pairwise([box.top, *cuts, box.bottom])]
+    edges = [box.top, *cuts, box.bottom]
+    sums = (_totals(box, [row for row in rows if top < row.center[1] < bottom]) for top, bottom in pairwise(edges))
+    edges = sorted([*edges, *(place for place in sums if place is not None)])
+    return [Box(box.left, top, box.right, bottom) for top, bottom in pairwise(edges)]
+
+
+def _totals(box: Box, rows: Sequence[Box]) -> float | None:
+    """Return where the sums under the items of an invoice begin, None when there are none.
+
+    They stand apart by more than the items do, and half of them leave the first columns empty.
+    """
+    gaps = [lower.top - upper.bottom for upper, lower in pairwise(rows)]
+    for index in range(2, len(gaps)):
+        below = rows[index + 1 :]
+        indented = sum(row.left > box.left + INDENT * box.width for row in below)
+        if len(below) > index:
+            continue  # sums are fewer than items
+        if gaps[index] > TOTALS_GAP * max(median(gaps[:index]), 1.0) and indented >= 0.5 * len(below):
+            return (rows[index].bottom + rows[index + 1].top) / 2
+    return None
 
 
 def _is_sure(table: Table, rules: Rules) -> bool:
