@@ -115,7 +115,8 @@ def _totals(box: Box, rows: Sequence[Box]) -> float | None:
         indented = sum(row.left > box.left + INDENT * box.width for row in below)
         if len(below) > index:
             continue  # sums are fewer than items
-        if gaps[index] > TOTALS_GAP * max(median(gaps[:index]), 1.0) and indented >= 0.5 * len(below):
+        usual = max(median(gaps[:index]), median(row.height for row in rows) / 2)
+        if gaps[index] > TOTALS_GAP * usual and indented >= 0.5 * len(below):
             return (rows[index].bottom + rows[index + 1].top) / 2
     return None
 
