@@ -142,3 +142,13 @@ def test_a_table_that_the_model_missed_is_found():
 def _line(text: str, left: float, top: float, right: float) -> Line:
     box = Box(left, top, right, top + 10)
     return Line("", text, box, box.corners, None, (Word("", text, box, box.corners),))
+
+
+def test_a_plan_of_five_metres_does_not_take_a_gigabyte(engine):
+    pixels = np.full((3000, 3000, 3), 255, np.uint8)
+    pixels[100:400, 100:900] = 90
+    box = Box(9000, 9000, 9400, 9060)
+    line = Line("", "LEGEND", box, box.corners, 1.0, (Word("", "LEGEND", box, box.corners, 1.0),))
+    regions, tables = engine.analyze(PageImage(pixels, 15), [line])
+    assert sorted(one.label for one in regions) == ["picture", "text"]
+    assert tables == []

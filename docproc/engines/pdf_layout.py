@@ -19,6 +19,9 @@ from docproc.raster import PageImage
 from docproc.rules import find_rules
 from docproc.settings import Settings
 
+LARGEST_PAGE = 3400.0
+"""Points: A0 is 3370 long."""
+
 LABELS = frozenset(get_args(Label))
 
 
@@ -41,7 +44,9 @@ class PdfLayoutEngine:
         whole = crop_table(image.box, lines, rules)
         if whole is not None:
             return [Region("r0", "table", whole.box, 0)], [replace(whole, region_id="r0")]
-        regions, tables = correct(image.box, self._regions(image, lines), lines, rules)
+        # A plan of several metres would be drawn at 72 dpi, a gigabyte; the models know pages, not plans.
+        page = max(image.box.width, image.box.height) <= LARGEST_PAGE
+        regions, tables = correct(image.box, self._regions(image, lines) if page else [], lines, rules)
         return find_pictures(image, regions), tables
 
     def _regions(self, image: PageImage, lines: Sequence[Line]) -> list[Region]:

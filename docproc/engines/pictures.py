@@ -64,16 +64,17 @@ def _one_figure(one: Box, other: Box, others: Sequence[Region]) -> bool:
 
 def _drawings(image: PageImage, others: Sequence[Region]) -> list[Box]:
     """Return the boxes of what is drawn on the page outside the regions `others`, largest first."""
-    size = (max(round(image.width * DPI / image.dpi), 1), max(round(image.height * DPI / image.dpi), 1))
+    dpi = min(DPI, image.dpi)  # huge sheets are drawn coarser than that already
+    size = (max(round(image.width * dpi / image.dpi), 1), max(round(image.height * dpi / image.dpi), 1))
     small = cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA)
     paper = np.median(small.reshape(-1, 3), axis=0)
     ink = (np.abs(small.astype(np.int16) - paper) > CONTRAST).any(axis=2).astype(np.uint8)
-    view = PageImage(np.asarray(small, np.uint8), DPI, image.left, image.top)
+    view = PageImage(np.asarray(small, np.uint8), dpi, image.left, image.top)
     for region in others:
         left, top = view.to_pixels((region.box.left - 2, region.box.top - 2))
         right, bottom = view.to_pixels((region.box.right + 2, region.box.bottom + 2))
         ink[max(int(top), 0) : int(bottom) + 2, max(int(left), 0) : int(right) + 2] = 0
-    reach = round(JOIN * view.scale)
+    reach = max(round(JOIN * view.scale), 1)
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
     boxes = [
