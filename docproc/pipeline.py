@@ -28,8 +28,8 @@ from docproc.wayback import WayBack
 TextLayerMode = Literal["auto", "always", "never"]
 
 LARGEST_WHOLE = 1250.0
-"""Pages up to A3 (1191 points) are read whole: tiles found nothing more there and took twice the time. Larger
-sheets are posters and plans, whose small print is lost when they are shrunk."""
+"""Points. Pages up to A3 (1191 points) are read whole, as 10 pt print keeps 10 px there; larger sheets are posters
+and plans, whose small print is lost when they are shrunk."""
 SMALLEST_PRINT = 8.0
 """Lines lower than so many pixels in the whole view are too small for it: the page is read in tiles as well."""
 
