@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,10 +55,8 @@ class Detector:
 
         self._model = load_model(wheel_model("PP-OCRv6_det_small.onnx"), threads=threads, parallel=False)
         # The wheel's own settings for this model (its config.yaml).
-        self._boxes = partial(
-            DBPostProcess(
-                thresh=0.3, box_thresh=0.5, max_candidates=4000, unclip_ratio=1.6, use_dilation=True
-            ).__call__
+        self._boxes = DBPostProcess(
+            thresh=0.3, box_thresh=0.5, max_candidates=4000, unclip_ratio=1.6, use_dilation=True
         )
         self.runtime = self._model.runtime
 
@@ -178,14 +175,8 @@ def _alphabet(path: Path) -> list[str]:
 
 def padded(crop: Pixels) -> Tensor:
     """Return a line crop, uint8[48, W, 3], as the recogniser takes it: float32[1, 3, 48, W'], -1 to 1."""
-    # Widths come in steps of 128, because the runtime prepares (and keeps) kernels for each; grey is the training's.
-    width = -(-crop.shape[1] // 128) * 128
-    batch = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
-    size = (crop.shape[1], LINE_HEIGHT)
-    batch[:, :, :, : crop.shape[1]] = cv2.dnn.blobFromImage(
-        np.ascontiguousarray(crop), 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True
-    )
-    return batch
+    # Widths come in steps of 128, because the runtime prepares (and keeps) kernels for each.
+    return _padded_to(crop, -(-crop.shape[1] // 128) * 128)
 
 
 class LineClassifier:
@@ -211,6 +202,6 @@ class LineClassifier:
 def _padded_to(crop: Pixels, width: int) -> Tensor:
     batch = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
     batch[:, :, :, : crop.shape[1]] = cv2.dnn.blobFromImage(
-        crop, 1 / 127.5, (crop.shape[1], LINE_HEIGHT), (127.5, 127.5, 127.5), swapRB=True
+        np.ascontiguousarray(crop), 1 / 127.5, (crop.shape[1], LINE_HEIGHT), (127.5, 127.5, 127.5), swapRB=True
     )
     return batch
