@@ -46,3 +46,22 @@ class EngineFailed(DocprocError):
 
     code = "engine-failed"
     exit_code = 5
+
+
+class NotFound(DocprocError):
+    """What was asked for is not there, or not for this user to know of. Never retried."""
+
+    code = "not-found"
+    exit_code = 3
+
+
+class Forbidden(DocprocError):
+    """The user is known and may not do this."""
+
+    code = "forbidden"
+
+
+class Conflict(DocprocError):
+    """It cannot be done in the state that things are in (not finished yet, changed by another in between)."""
+
+    code = "conflict"

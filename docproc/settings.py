@@ -37,6 +37,38 @@ class Settings:
         default=4_000_000_000, metadata=_help("most address space of the parser process, in bytes")
     )
     threads: int = field(default=0, metadata=_help("threads that the engines use; 0 means one per core"))
+    database_url: str = field(
+        default="", metadata=_help("postgresql://user:password@host/name; empty means SQLite in the data folder")
+    )
+    broker_url: str = field(
+        default="",
+        metadata=_help("redis://... or amqp://...; empty means a queue in the data folder, without a server"),
+    )
+    storage_url: str = field(
+        default="", metadata=_help("where files are kept, such as s3://bucket/prefix; empty means the data folder")
+    )
+    secret_key: str = field(
+        default="", metadata=_help("signs and encrypts what is secret; empty means one made in the data folder")
+    )
+    public_url: str = field(default="", metadata=_help("the address people use, where it is not the one served"))
+    workers: int = field(default=0, metadata=_help("worker processes; 0 means as many as cores and memory allow"))
+    worker_memory: int = field(
+        default=2_500_000_000, metadata=_help("memory at which a worker process is replaced, in bytes")
+    )
+    page_attempts: int = field(default=3, metadata=_help("how often a page is tried before it is given up"))
+    job_seconds: int = field(default=300, metadata=_help("longest time a worker may spend on one page, in seconds"))
+    lease_seconds: float = field(
+        default=30.0, metadata=_help("time without a sign of life after which a worker's page is given to another")
+    )
+    sweep_seconds: float = field(default=5.0, metadata=_help("how often workers look for work that was lost"))
+    max_queued_pages: int = field(
+        default=100_000, metadata=_help("pages one user may have waiting; uploads beyond are asked to wait")
+    )
+    trash_days: int = field(default=30, metadata=_help("days after which what is in the trash is deleted for good"))
+    webhook_networks: str = field(
+        default="",
+        metadata=_help("private networks webhooks may reach, as 10.0.0.0/8,192.168.0.0/16; empty means none"),
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -6,9 +6,12 @@ from typing import Any
 import pymupdf
 import pytest
 from samples import LETTER
+from services import empty, postgres_database
 
 from docproc.pipeline import Reader, ReadOptions
 from docproc.settings import Settings
+from docproc.store import migrate
+from docproc.store.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +38,31 @@ def letter(tmp_path: Path) -> Path:
             page.insert_text((72, 100 + 40 * index), text, fontsize=14)
         pdf.save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def database_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An SQLite file and, where PostgreSQL runs, a database of its own there; both with all tables."""
+    urls = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('database') / 'docproc.sqlite3'}"}
+    with postgres_database() as url:
+        if url:
+            urls["postgresql"] = url
+        for one in urls.values():
+            database = Database(Settings(database_url=one))
+            migrate.upgrade(database)
+            database.close()
+        yield urls
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def database(request: pytest.FixtureRequest, database_urls: dict[str, str]) -> Iterator[Database]:
+    """An empty database with all tables, once on SQLite and once on PostgreSQL."""
+    if request.param not in database_urls:
+        pytest.skip("PostgreSQL does not answer on 127.0.0.1:5432")
+    opened = Database(Settings(database_url=database_urls[request.param]))
+    yield opened
+    empty(opened)
+    opened.close()
 
 
 @pytest.hookimpl(wrapper=True)

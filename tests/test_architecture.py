@@ -13,12 +13,16 @@ from docproc.exports import EXPORTS
 from docproc.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted((ROOT / "docproc").rglob("*.py"))
+MODULES = sorted(path for top in ("docproc", "worker", "web", "migrations") for path in (ROOT / top).rglob("*.py"))
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
-    "flask": (),
-    "celery": (),
-    "sqlalchemy": (),
+    "flask": ("web/",),
+    "flask_openapi3": ("web/",),
+    "celery": ("worker/",),
+    "worker": ("worker/", "web/"),
+    "web": ("web/",),
+    "sqlalchemy": ("docproc/store/", "migrations/"),
+    "alembic": ("docproc/store/", "migrations/"),
     "torch": (),
     "transformers": (),
     "onnxruntime": ("docproc/engines/",),
@@ -45,6 +49,14 @@ def test_a_module_imports_only_what_its_folder_may(path):
         package = name.split(".")[0]
         allowed = ONLY_IN.get(package)
         assert allowed is None or place.startswith(allowed), f"{place} imports {name}; only {allowed} may"
+
+
+def test_the_web_process_reads_no_page():
+    """It shows and queues; engines and the jobs that use them live in workers."""
+    for path in (ROOT / "web").rglob("*.py"):
+        for name in imports(path):
+            assert not name.startswith(("docproc.engines", "docproc.pipeline")), f"{path} imports {name}"
+            assert not name.startswith("worker") or name == "worker.queue", f"{path} imports {name}"
 
 
 def test_parsers_are_only_imported_in_the_sandbox():

@@ -1,0 +1,63 @@
+"""The tables. Rows are the truth; queue messages and search rows can be made again from them.
+
+Identifiers are `new_id()`: 28 hex digits that sort by time of creation. Times are UTC. What a JSON column holds
+is said where it stands.
+"""
+
+from docproc.store.tables.base import (
+    BULK,
+    INTERACTIVE,
+    DocumentStatus,
+    JobKind,
+    PageStatus,
+    Role,
+    Scope,
+    Table,
+    new_id,
+    utc_now,
+)
+from docproc.store.tables.documents import (
+    AnswerRow,
+    CorrectionRow,
+    DocumentLabel,
+    DocumentRow,
+    FindingRow,
+    PageRow,
+    Reading,
+    Run,
+    Share,
+)
+from docproc.store.tables.people import AuditRow, IdempotencyKey, Token, User, WebSession
+from docproc.store.tables.queue import Delivery, Event, Job, Webhook, Worker
+
+__all__ = [
+    "BULK",
+    "INTERACTIVE",
+    "AnswerRow",
+    "AuditRow",
+    "CorrectionRow",
+    "Delivery",
+    "DocumentLabel",
+    "DocumentRow",
+    "DocumentStatus",
+    "Event",
+    "FindingRow",
+    "IdempotencyKey",
+    "Job",
+    "JobKind",
+    "PageRow",
+    "PageStatus",
+    "Reading",
+    "Role",
+    "Run",
+    "Scope",
+    "Share",
+    "Table",
+    "Token",
+    "User",
+    "WebSession",
+    "Webhook",
+    "Worker",
+    "new_id",
+    "utc_now",
+]
