@@ -77,6 +77,8 @@ def test_the_environment_is_read_in_one_place():
 
 @pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda path: path.name)
 def test_no_file_is_over_400_lines(path):
+    if path.parent.name == "versions":
+        return  # a migration is a list, read once
     assert len(path.read_text("utf-8").splitlines()) <= 400
 
 
