@@ -1,0 +1,36 @@
+"""What happened to a document, in order, for those who watch it (server-sent events)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from docproc.errors import NotFound
+from docproc.store.tables import DocumentRow, Event
+
+
+def emit(session: Session, document_id: str, kind: str, data: dict[str, Any]) -> int:
+    """Record an event of `kind` `page` or `document`; return its number, counted per document from 1.
+
+    The document's row is locked until the transaction ends, so numbers become visible in order: whoever has
+    seen number 7 will never find a 6 that comes later. Raises NotFound when the document is gone.
+    """
+    sequence = session.execute(
+        update(DocumentRow)
+        .where(DocumentRow.id == document_id)
+        .values(sequence=DocumentRow.sequence + 1)
+        .returning(DocumentRow.sequence)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if sequence is None:
+        raise NotFound(f"There is no document {document_id}.")
+    session.add(Event(document_id=document_id, sequence=sequence, kind=kind, data=data))
+    return sequence
+
+
+def since(session: Session, document_id: str, sequence: int = 0, limit: int = 500) -> list[Event]:
+    """Return what happened after event number `sequence`, oldest first, at most `limit`."""
+    query = select(Event).where(Event.document_id == document_id, Event.sequence > sequence)
+    return list(session.scalars(query.order_by(Event.sequence).limit(limit)))

@@ -1,0 +1,77 @@
+"""What was read, page by page: one compressed JSON per (run, page), the JSON of `docproc.exports.json`."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from docproc.document import Document, Page, Problem, Source
+from docproc.exports.json import page_from_dict, page_to_dict
+from docproc.store.tables import DocumentRow, PageRow, Reading, Run
+
+LEVEL = 6
+
+
+def save(session: Session, run_id: str, number: int, page: Page) -> None:
+    """Keep what was read on page `number` of a run; a page that was kept before is replaced."""
+    session.merge(Reading(run_id=run_id, number=number, data=pack(page)))
+
+
+def load(session: Session, run_id: str, number: int) -> Page | None:
+    """Return a page as read; a failed one as a page with problems, None when it is not finished."""
+    data = session.scalar(select(Reading.data).where(Reading.run_id == run_id, Reading.number == number))
+    if data is not None:
+        return unpack(data)
+    row = session.get(PageRow, (run_id, number))
+    return _failed(row) if row is not None and row.status == "failed" else None
+
+
+def document(session: Session, row: DocumentRow, engines: Mapping[str, str] | None = None) -> Document:
+    """Return the document as its run read it: the pages that are done, and the failed ones with their problems.
+
+    `engines` are those of its run where not given.
+    """
+    run = session.get(Run, row.run_id) if row.run_id else None
+    if engines is None:
+        engines = (run.engines if run else None) or {}
+    pages = tuple(_pages(session, run.id)) if run else ()
+    return Document(Source(row.filename, row.sha256, row.media_type, row.size), pages, dict(engines))
+
+
+def pack(page: Page) -> bytes:
+    """Return a page as it is kept."""
+    text = json.dumps(page_to_dict(page), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)
+
+
+def unpack(data: bytes) -> Page:
+    """Return the page that `pack` packed."""
+    value: Any = json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+    return page_from_dict(value)
+
+
+def _pages(session: Session, run_id: str) -> Iterator[Page]:
+    query = (
+        select(PageRow, Reading.data)
+        .outerjoin(Reading, (Reading.run_id == PageRow.run_id) & (Reading.number == PageRow.number))
+        .where(PageRow.run_id == run_id)
+        .order_by(PageRow.number)
+    )
+    for row, data in session.execute(query):
+        if data is not None:
+            yield unpack(data)
+        elif row.status == "failed":
+            yield _failed(row)
+
+
+def _failed(row: PageRow) -> Page:
+    told = row.problem or {}
+    problem = Problem(
+        told.get("code", "failed"), told.get("message", "This page could not be read."), told.get("hint", "")
+    )
+    return Page(row.number, row.width or 0.0, row.height or 0.0, problems=(problem,))
