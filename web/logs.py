@@ -1,0 +1,72 @@
+"""A name for every request, and a structured line in the log for every answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+log = logging.getLogger("docproc.requests")
+SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines; logged only when they fail."""
+
+
+def init(app: Flask) -> None:
+    """Name and log the requests of `app`."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def configure(*, level: int = logging.INFO) -> None:
+    """Write the log of this process to stderr, a JSON object per line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: at, level, logger, message, and whatever `extra={"fields": ...}` adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _begin() -> None:
+    asked = request.headers.get("X-Request-ID", "")
+    g.request_id = asked if SAFE_ID.fullmatch(asked) else secrets.token_hex(8)
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    if request.path in QUIET and response.status_code < 400:
+        return response
+    fields = {
+        "request_id": g.request_id,
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "milliseconds": round((time.perf_counter() - g.began) * 1000, 1),
+        "address": request.remote_addr,
+        "document": (request.view_args or {}).get("document_id"),
+    }
+    log.info("%s %s %s", request.method, request.path, response.status_code, extra={"fields": fields})
+    return response

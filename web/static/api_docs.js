@@ -1,0 +1,8 @@
+"use strict";
+const place = document.getElementById("swagger");
+SwaggerUIBundle({
+  url: place.dataset.url,
+  domNode: place,
+  deepLinking: true,
+  validatorUrl: null,
+});
