@@ -62,7 +62,9 @@ def _pages(session: Session, run_id: str) -> Iterator[Page]:
         .where(PageRow.run_id == run_id)
         .order_by(PageRow.number)
     )
-    for row, data in session.execute(query):
+    row: PageRow
+    data: bytes | None  # the outer join may find none
+    for row, data in session.execute(query).tuples():
         if data is not None:
             yield unpack(data)
         elif row.status == "failed":
