@@ -18,6 +18,7 @@ def run(connection: Connection) -> None:
         target_metadata=Table.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        include_name=lambda name, kind, _: not (kind == "table" and (name or "").startswith("search_fts")),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -38,7 +38,7 @@ def empty(database: Database) -> None:
         if database.is_sqlite:
             session.execute(text("PRAGMA defer_foreign_keys=ON"))
             for name in tables:
-                if not name.startswith("search_fts_"):
+                if not name.startswith("search_fts"):
                     session.execute(table(name).delete())
         else:
             session.execute(text("TRUNCATE {} CASCADE".format(", ".join(f'"{name}"' for name in tables))))

@@ -29,6 +29,7 @@ from docproc.store.tables.documents import (
 )
 from docproc.store.tables.people import AuditRow, IdempotencyKey, Token, User, WebSession
 from docproc.store.tables.queue import Delivery, Event, Job, Webhook, Worker
+from docproc.store.tables.search import SearchPage
 
 __all__ = [
     "BULK",
@@ -51,6 +52,7 @@ __all__ = [
     "Role",
     "Run",
     "Scope",
+    "SearchPage",
     "Share",
     "Table",
     "Token",

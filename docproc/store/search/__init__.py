@@ -1,0 +1,198 @@
+"""Full-text search over pages: keep the index in step with what is shown, and find pages with boxes of the hits.
+
+    search.index_page(session, document, number, page)     after a page is read, corrected or read again
+    search.remove(session, document.id, number)            when a page is no more; deleting a document needs nothing
+    search.find(session, who, 'invoice OR "total due" label:2024', limit=20)
+
+Index rows are written in the caller's transaction. Documents in the trash are left out when searching.
+Of the pages that match, the newest `CANDIDATES` are ranked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from docproc.document import Page
+from docproc.errors import Rejected
+from docproc.geometry import Box
+from docproc.store import access, readings
+from docproc.store.search import filters, postgres, sqlite
+from docproc.store.search.hits import show
+from docproc.store.search.query import Node, has_field, parse, phrases
+from docproc.store.search.sqlite import Candidate
+from docproc.store.search.tokenize import page_text
+from docproc.store.tables import DocumentRow, SearchPage
+
+CANDIDATES = 500
+"""How many matching pages are ranked, and so found, at most."""
+MOST = 100
+"""Hits returned at once, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One page that was found. `parts` is the snippet divided into (text, whether it matches)."""
+
+    document: str
+    page: int
+    score: float
+    """Higher is better; comparable within one search only."""
+    filename: str
+    parts: tuple[tuple[str, bool], ...]
+    boxes: tuple[Box, ...]
+    """Boxes of the matching words, in points."""
+
+    @property
+    def snippet(self) -> str:
+        """The piece of text around the first match."""
+        return "".join(text for text, _ in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Hits, best first, and where to go on; `next` is None at the end."""
+
+    hits: tuple[Hit, ...]
+    next: str | None
+
+
+def index_page(session: Session, document: DocumentRow, number: int, page: Page) -> None:
+    """Make page `number` of a document findable as `page` says; replaces what was kept of it."""
+    backend = _backend(session)
+    session.execute(select(DocumentRow.id).where(DocumentRow.id == document.id).with_for_update())
+    here = SearchPage.document_id == document.id, SearchPage.number == number
+    tokens = [token.text for token in page_text(page).tokens]
+    row_id = session.scalar(select(SearchPage.id).where(*here))
+    if row_id is not None:
+        session.execute(
+            SearchPage.__table__.update().where(*here).values(tokens=backend.stored(tokens, row_id))  # type: ignore[attr-defined]
+        )
+        return
+    row_id = backend.next_id(session)
+    session.execute(
+        SearchPage.__table__.insert().values(  # type: ignore[attr-defined]
+            **({"id": row_id} if row_id else {}),
+            document_id=document.id,
+            number=number,
+            tokens=backend.stored(tokens, row_id or 0),
+        )
+    )
+
+
+def remove(session: Session, document_id: str, number: int | None = None) -> None:
+    """Make a page, or all pages of a document, unfindable."""
+    query = delete(SearchPage).where(SearchPage.document_id == document_id)
+    session.execute(query if number is None else query.where(SearchPage.number == number))
+
+
+def find(
+    session: Session, who: access.Principal, query: str, *, limit: int = 20, after: str | None = None
+) -> Results:
+    """Return the pages that `who` may see and that match the query, best first, from `after` (a `next`) on.
+
+    Raises Rejected for a query that means nothing, in plain words, and for a cursor that is none.
+    """
+    node = parse(query)
+    limit = max(1, min(limit, MOST))
+    if node is None:
+        return Results((), None)
+    place = _Place.read(after) if after else _Place(_newest(session))
+    ranked = _ranked(session, who, node, place.ceiling)
+    start = place.start(ranked)
+    chosen = ranked[start : start + limit]
+    following = None
+    if start + limit < len(ranked):
+        following = _Place(place.ceiling, chosen[-1][0], start + limit).write()
+    return Results(tuple(_hits(session, chosen, node)), following)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a reader of results is: nothing indexed after `ceiling` comes between, `last` is what was seen last."""
+
+    ceiling: int
+    last: int = 0
+    position: int = 0
+
+    def write(self) -> str:
+        """Return it as a cursor."""
+        return base64.urlsafe_b64encode(json.dumps([self.ceiling, self.last, self.position]).encode()).decode()
+
+    @classmethod
+    def read(cls, cursor: str) -> _Place:
+        """Return what `write` wrote; raise Rejected for anything else."""
+        try:
+            values: Any = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+            ceiling, last, position = values
+            if not all(type(one) is int and 0 <= one < 1 << 62 for one in values):
+                raise ValueError(cursor)
+        except (ValueError, TypeError, binascii.Error, RecursionError):
+            raise Rejected(
+                "This is no place in search results.", hint="Search again from the start.", code="bad-cursor"
+            ) from None
+        return cls(ceiling, last, position)
+
+    def start(self, ranked: Sequence[Candidate]) -> int:
+        """Return where to go on: behind the last hit seen, wherever it stands now."""
+        ids = [candidate[0] for candidate in ranked]
+        return ids.index(self.last) + 1 if self.last in ids else self.position
+
+
+def _backend(session: Session) -> Any:
+    return sqlite if session.get_bind().dialect.name == "sqlite" else postgres
+
+
+def _newest(session: Session) -> int:
+    return session.scalar(select(func.max(SearchPage.id))) or 0
+
+
+def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -> list[Candidate]:
+    """Return the candidates, best first; among equals the newest first."""
+    backend = _backend(session)
+    text, rest = filters.split(node)
+    where = [
+        access.visible(who),
+        SearchPage.id <= ceiling,
+        *(filters.condition(part, backend.matches, who.user_id) for part in rest),
+    ]
+    if text is None and not has_field(node):
+        raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
+    if text is None:
+        return _browsed(session, where)
+    found = backend.candidates(session, text, where, limit=CANDIDATES)
+    return sorted(found, key=lambda candidate: (-candidate[3], -candidate[0]))
+
+
+def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
+    """Return the first pages of the documents that the fields choose, newest first."""
+    query = (
+        select(SearchPage.id, SearchPage.document_id, SearchPage.number)
+        .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
+        .where(*where, SearchPage.number == 1)
+        .order_by(SearchPage.id.desc())
+        .limit(CANDIDATES)
+    )
+    return [(row_id, document, number, 0.0) for row_id, document, number in session.execute(query)]
+
+
+def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> list[Hit]:
+    wanted = tuple(phrases(node))
+    documents = {
+        row.id: row
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_({one[1] for one in chosen})))
+    }
+    hits = []
+    for _, document_id, number, score in chosen:
+        row = documents[document_id]
+        page = readings.load(session, row.run_id, number) if row.run_id else None
+        shown = show(page_text(page or Page(number, 0, 0)), wanted)
+        hits.append(Hit(document_id, number, round(score, 6), row.filename, shown.parts, shown.boxes))
+    return hits

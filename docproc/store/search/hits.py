@@ -1,0 +1,82 @@
+"""Where on a page the words of a query stand, and the piece of text to show for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from docproc.geometry import Box
+from docproc.store.search.query import Phrase
+from docproc.store.search.tokenize import Text, Token, unspaced
+
+BEFORE, AFTER = 8, 24
+"""Words shown before and after the first match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A piece of text, divided where matches begin and end (`(text, is a match)`), and the boxes of all matches."""
+
+    parts: tuple[tuple[str, bool], ...]
+    boxes: tuple[Box, ...]
+
+
+def show(text: Text, phrases: Iterable[Phrase]) -> Shown:
+    """Find the phrases in the text of a page; boxes are in points, one per word, in reading order."""
+    found = sorted({index for phrase in phrases for index in _occurrences(text.tokens, phrase)})
+    boxes = tuple(text.words[index].box for index in found)
+    return Shown(_snippet(text, set(found), found[0] if found else 0), boxes)
+
+
+def _occurrences(tokens: Sequence[Token], phrase: Phrase) -> Iterable[int]:
+    """Yield the indexes of the words in every place where the phrase stands."""
+    first = phrase.tokens[0]
+    length = len(phrase.tokens)
+    for start in range(len(tokens) - length + 1):
+        if tokens[start].text.startswith(first) and _matches(tokens[start : start + length], phrase):
+            for token in tokens[start : start + length]:
+                yield from token.words
+
+
+def _matches(tokens: Sequence[Token], phrase: Phrase) -> bool:
+    texts = tuple(token.text for token in tokens)
+    if texts[:-1] != phrase.tokens[:-1]:
+        return False
+    return texts[-1].startswith(phrase.tokens[-1]) if phrase.prefix else texts[-1] == phrase.tokens[-1]
+
+
+def _snippet(text: Text, marked: set[int], first: int) -> tuple[tuple[str, bool], ...]:
+    start = max(0, first - BEFORE)
+    end = min(len(text.words), first + AFTER)
+    parts: list[tuple[str, bool]] = [("\u2026 ", False)] if start else []
+    for index in range(start, end):
+        word = text.words[index].text
+        space = _space(text, index) if index > start else ""
+        is_marked = index in marked
+        joined = bool(parts) and parts[-1][1] == is_marked
+        if space and not (joined and is_marked):
+            parts.append((space, False))
+        elif space:
+            word = space + word
+        parts.append((word, is_marked))
+    if end < len(text.words):
+        parts.append((" \u2026", False))
+    return tuple(_merged(parts))
+
+
+def _space(text: Text, index: int) -> str:
+    before, after = text.words[index - 1].text, text.words[index].text
+    return "" if before and after and unspaced(before[-1]) and unspaced(after[0]) else " "
+
+
+def _merged(parts: Sequence[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
+    words: list[str] = []
+    state = False
+    for word, is_marked in parts:
+        if is_marked != state and words:
+            yield "".join(words), state
+            words = []
+        state = is_marked
+        words.append(word)
+    if words:
+        yield "".join(words), state

@@ -1,0 +1,61 @@
+"""Search on SQLite: FTS5 over ready-made tokens, newest pages first, ranked by bm25."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Integer, Select, String, column, func, literal, select, table
+from sqlalchemy.orm import Session
+
+from docproc.store.search.query import And, Node, Not, Or, Phrase
+from docproc.store.tables import DocumentRow, SearchPage
+
+_FTS = table("search_fts", column("rowid", Integer), column("search_fts", String))
+
+Candidate = tuple[int, str, int, float]
+"""Id of a search row, document, page number, score (higher is better)."""
+
+
+def stored(tokens: Sequence[str], _: int) -> ColumnElement[str]:
+    """Return tokens as the column keeps them."""
+    return literal(" ".join(tokens))
+
+
+def next_id(_: Session) -> int | None:
+    """Return None: SQLite gives the id."""
+    return None
+
+
+def matches(node: Node) -> ColumnElement[bool]:
+    """Return the condition that a page's tokens match."""
+    found = select(_FTS.c.rowid).where(_FTS.c.search_fts.op("MATCH")(expression(node)))
+    return SearchPage.id.in_(found)
+
+
+def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, limit: int) -> list[Candidate]:
+    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted."""
+    score = -func.bm25(column("search_fts"))
+    statement: Select[Candidate] = (
+        select(SearchPage.id, SearchPage.document_id, SearchPage.number, score)
+        .select_from(_FTS)
+        .join(SearchPage, SearchPage.id == _FTS.c.rowid)
+        .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
+        .where(_FTS.c.search_fts.op("MATCH")(expression(node)), *where)
+        .order_by(_FTS.c.rowid.desc())
+        .limit(limit)
+    )
+    return [row._tuple() for row in session.execute(statement)]
+
+
+def expression(node: Node) -> str:
+    """Return the tree in FTS5's language. Tokens hold letters, digits and marks only, and stand in quotes."""
+    if isinstance(node, Phrase):
+        return f'"{" ".join(node.tokens)}"' + ("*" if node.prefix else "")
+    if isinstance(node, Or):
+        return "(" + " OR ".join(map(expression, node.children)) + ")"
+    if not isinstance(node, And):
+        raise TypeError(f"{node} stands alone")  # refused before
+    wanted = [expression(child) for child in node.children if not isinstance(child, Not)]
+    unwanted = [expression(child.child) for child in node.children if isinstance(child, Not)]
+    found = "(" + " AND ".join(wanted) + ")"
+    return f"({found} NOT ({' OR '.join(unwanted)}))" if unwanted else found
