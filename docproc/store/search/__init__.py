@@ -25,9 +25,9 @@ from docproc.errors import Rejected
 from docproc.geometry import Box
 from docproc.store import access, readings
 from docproc.store.search import filters, postgres, sqlite
+from docproc.store.search.filters import Candidate
 from docproc.store.search.hits import show
 from docproc.store.search.query import Node, has_field, parse, phrases
-from docproc.store.search.sqlite import Candidate
 from docproc.store.search.tokenize import page_text
 from docproc.store.tables import DocumentRow, SearchPage
 
@@ -110,7 +110,7 @@ def find(
     chosen = ranked[start : start + limit]
     following = None
     if start + limit < len(ranked):
-        following = _Place(place.ceiling, chosen[-1][0], start + limit).write()
+        following = _Place(place.ceiling, chosen[-1].id, start + limit).write()
     return Results(tuple(_hits(session, chosen, node)), following)
 
 
@@ -142,7 +142,7 @@ class _Place:
 
     def start(self, ranked: Sequence[Candidate]) -> int:
         """Return where to go on: behind the last hit seen, wherever it stands now."""
-        ids = [candidate[0] for candidate in ranked]
+        ids = [candidate.id for candidate in ranked]
         return ids.index(self.last) + 1 if self.last in ids else self.position
 
 
@@ -168,7 +168,7 @@ def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -
     if text is None:
         return _browsed(session, where)
     found = backend.candidates(session, text, where, limit=CANDIDATES)
-    return sorted(found, key=lambda candidate: (-candidate[3], -candidate[0]))
+    return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
 
 
 def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
@@ -180,14 +180,14 @@ def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
         .order_by(SearchPage.id.desc())
         .limit(CANDIDATES)
     )
-    return [(row_id, document, number, 0.0) for row_id, document, number in session.execute(query)]
+    return [Candidate(*row, 0.0) for row in session.execute(query)]
 
 
 def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> list[Hit]:
     wanted = tuple(phrases(node))
     documents = {
         row.id: row
-        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_({one[1] for one in chosen})))
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_({one.document for one in chosen})))
     }
     hits = []
     for _, document_id, number, score in chosen:

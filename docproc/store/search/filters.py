@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 
@@ -15,6 +16,16 @@ from docproc.store.tables import DocumentLabel, DocumentRow, User
 
 Matches = Callable[[Node], ColumnElement[bool]]
 """Makes the condition that a page's tokens match a tree without fields."""
+
+
+class Candidate(NamedTuple):
+    """A page that matches: its search row, document and number, and how well (higher is better)."""
+
+    id: int
+    document: str
+    page: int
+    score: float
+
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 

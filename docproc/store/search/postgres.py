@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal, select
+from sqlalchemy import ColumnElement, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
+from docproc.store.search.filters import Candidate
 from docproc.store.search.query import And, Node, Not, Or, Phrase
-from docproc.store.search.sqlite import Candidate
 from docproc.store.tables import DocumentRow, SearchPage
 
 LAST_POSITION = 16383
@@ -39,14 +39,14 @@ def matches(node: Node) -> ColumnElement[bool]:
 def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, limit: int) -> list[Candidate]:
     """Return the newest pages that match `node` and `where`, at most `limit`, unsorted."""
     query = cast(literal(expression(node)), TSQUERY)
-    statement: Select[Candidate] = (
+    statement = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number, func.ts_rank(SearchPage.tokens, query))
         .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
         .where(matches(node), *where)
         .order_by(SearchPage.id.desc())
         .limit(limit)
     )
-    return [row._tuple() for row in session.execute(statement)]
+    return [Candidate(*row) for row in session.execute(statement)]
 
 
 def expression(node: Node) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Integer, Select, String, column, func, literal, select, table
+from sqlalchemy import ColumnElement, Integer, String, column, func, literal, select, table
 from sqlalchemy.orm import Session
 
+from docproc.store.search.filters import Candidate
 from docproc.store.search.query import And, Node, Not, Or, Phrase
 from docproc.store.tables import DocumentRow, SearchPage
 
 _FTS = table("search_fts", column("rowid", Integer), column("search_fts", String))
-
-Candidate = tuple[int, str, int, float]
-"""Id of a search row, document, page number, score (higher is better)."""
 
 
 def stored(tokens: Sequence[str], _: int) -> ColumnElement[str]:
@@ -35,7 +33,7 @@ def matches(node: Node) -> ColumnElement[bool]:
 def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, limit: int) -> list[Candidate]:
     """Return the newest pages that match `node` and `where`, at most `limit`, unsorted."""
     score = -func.bm25(column("search_fts"))
-    statement: Select[Candidate] = (
+    statement = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number, score)
         .select_from(_FTS)
         .join(SearchPage, SearchPage.id == _FTS.c.rowid)
@@ -44,7 +42,7 @@ def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]
         .order_by(_FTS.c.rowid.desc())
         .limit(limit)
     )
-    return [row._tuple() for row in session.execute(statement)]
+    return [Candidate(*row) for row in session.execute(statement)]
 
 
 def expression(node: Node) -> str:
