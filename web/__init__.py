@@ -19,14 +19,14 @@ from docproc.settings import Settings
 from docproc.store.database import Database
 from docproc.store.files import Files
 
-PARTS = ("web.logs", "web.errors")
+PARTS = ("web.logs", "web.errors", "web.auth", "web.security")
 """Modules with an `init(app)`: what happens around every request, outermost first."""
 API = (
     "web.api.docs",
     "web.api.health",
 )
 """Modules whose `blueprint` is a part of the REST API. No two may name the same path."""
-PAGES: tuple[str, ...] = ()
+PAGES: tuple[str, ...] = ("web.pages.signin",)
 """Modules whose `blueprint` is a part of the portal."""
 FIELDS_BYTES = 1_000_000
 """What the fields of a form may add to the file that is sent with them."""

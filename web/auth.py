@@ -41,7 +41,7 @@ _NEEDS = "docproc_needs"
 def init(app: Flask) -> None:
     """Let no request of `app` reach a view that its sender may not call."""
     app.before_request(_admit)
-    app.context_processor(lambda: {"who": asked_by()})
+    app.context_processor(lambda: {"who": known(), "sign_out_url": url_for("signin.sign_out")})
 
 
 def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
@@ -71,7 +71,7 @@ def needed(app: Flask, endpoint: str, method: str) -> Scope | None:
 
 def current() -> Principal:
     """Return who asks; raise Forbidden (401) when nobody is signed in."""
-    who = asked_by()
+    who = known()
     if who is None:
         raise Forbidden(
             "You are not signed in.",
@@ -81,7 +81,14 @@ def current() -> Principal:
     return who
 
 
-def asked_by() -> Principal | None:
+def in_person() -> Principal:
+    """Return who asks, signed in with a browser: no token may change a password or make other tokens."""
+    if bearer():
+        raise Forbidden("This takes a person, not a token.", hint="Sign in with a browser.")
+    return current()
+
+
+def known() -> Principal | None:
     """Return who asks, None when nobody is signed in."""
     if "docproc_who" not in g:
         g.docproc_who = _bearer(token) if (token := bearer()) else _session()
@@ -138,7 +145,7 @@ def _admit() -> Answer | None:
     scope = needed(current_app, request.endpoint, request.method)
     if scope is None:
         return None
-    if asked_by() is None and _is_page():
+    if known() is None and _is_page():
         return _to_sign_in()
     access.require(current(), scope)
     return None
@@ -150,17 +157,17 @@ def _is_page() -> bool:
 
 def _to_sign_in() -> Answer:
     back = request.full_path.removesuffix("?") if request.method in SAFE and request.path != "/" else None
-    return redirect(url_for("signin_page.form", next=back), code=303)
+    return redirect(url_for("signin.form", next=back), code=303)
 
 
 def _bearer(secret: str) -> Principal | None:
     database = context().database
     with database.read() as session:
-        known = tokens.find(session, secret)
-    if known is not None and known.stale:
+        found = tokens.find(session, secret)
+    if found is not None and found.stale:
         with database.write() as session:
-            tokens.touch(session, known.token_id)
-    return known.who if known else None
+            tokens.touch(session, found.token_id)
+    return found.who if found else None
 
 
 def _session() -> Principal | None:
@@ -169,8 +176,8 @@ def _session() -> Principal | None:
         return None
     database = context().database
     with database.read() as session:
-        known = sessions.find(session, secret)
-    if known is not None and known.stale:
+        found = sessions.find(session, secret)
+    if found is not None and found.stale:
         with database.write() as session:
             sessions.slide(session, secret)
-    return known.who if known else None
+    return found.who if found else None

@@ -14,6 +14,7 @@ from flask import Flask, Response, g, request
 from werkzeug.wrappers import Response as Answer
 
 from docproc.errors import Forbidden
+from docproc.store import secret
 from web import auth
 
 HEADERS = {
@@ -37,7 +38,8 @@ VISIT = "docproc_visit"
 
 def init(app: Flask) -> None:
     """Protect every route of `app`. Comes after `web.auth`, whose answer it needs."""
-    app.config.update(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="docproc_flash")
+    app.secret_key = secret.key(app.extensions["docproc"].settings)  # signs Flask's cookie of flashed messages
+    app.config.update(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="docproc_told")
     app.before_request(_require_proof)
     app.after_request(_finish)
     app.context_processor(lambda: {"csrf_token": csrf_token})
@@ -48,8 +50,8 @@ def csrf_token() -> str:
     return _proof(auth.cookie() or _visit())
 
 
-def _proof(secret: str) -> str:
-    return hmac.new(secret.encode(), b"docproc csrf", hashlib.sha256).hexdigest()
+def _proof(held: str) -> str:
+    return hmac.new(held.encode(), b"docproc csrf", hashlib.sha256).hexdigest()
 
 
 def _visit() -> str:

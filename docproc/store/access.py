@@ -49,7 +49,7 @@ def require(who: Principal, scope: Scope) -> None:
     if who.may(scope):
         return
     if RANK[ROLES[who.role]] < RANK[scope]:
-        raise Forbidden(f"As {who.role} you may not do this.", hint="Ask an admin for another role.")
+        raise Forbidden(f"A {who.role} may not do this.", hint="Ask an admin for another role.")
     raise Forbidden(
         f"This token may only {who.scope}.", hint=f"Use one of scope {scope}: docproc user token --scope {scope}."
     )

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound
-from docproc.store.access import RANK, ROLES, Principal
+from docproc.store.access import Principal, require
 from docproc.store.tables import Scope, Token, User, utc_now
 
 PREFIX = "docproc_"
@@ -39,9 +39,12 @@ def digest(secret: str) -> str:
 def make(
     session: Session, user: User, scope: Scope, *, name: str = "", expires_at: datetime | None = None
 ) -> tuple[Token, str]:
-    """Make a token; return its row and the token itself, which nobody can tell again."""
+    """Make a token; return its row and the token itself, which nobody can tell again.
+
+    Raises Forbidden when the user's role does not reach as far as `scope`.
+    """
+    require(Principal(user.id, user.name, user.role), scope)
     secret = PREFIX + secrets.token_urlsafe(32)
-    scope = min(scope, ROLES[user.role], key=RANK.__getitem__)
     row = Token(user_id=user.id, name=name, digest=digest(secret), scope=scope, expires_at=expires_at)
     session.add(row)
     session.flush()
