@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -25,6 +25,7 @@ from docproc.store.tables import (
     User,
     utc_now,
 )
+from docproc.store.tables.documents import fold
 
 LONGEST_NAME = 255
 LONGEST_LABEL = 100
@@ -234,10 +235,11 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.owner_id:
         found.append(DocumentRow.owner_id == wanted.owner_id)
     if wanted.name:
-        found.append(DocumentRow.filename.icontains(wanted.name, autoescape=True))
+        part = DocumentRow.folded_name.contains(fold(wanted.name), autoescape=True)
+        found.append(DocumentRow.id.in_(select(DocumentRow.id).where(part)))  # scans the index alone
     if wanted.label:
-        has = (DocumentLabel.document_id == DocumentRow.id) & (DocumentLabel.name == wanted.label)
-        found.append(exists().where(has))
+        carrying = select(DocumentLabel.document_id).where(DocumentLabel.name == wanted.label)
+        found.append(DocumentRow.id.in_(carrying))
     return found
 
 

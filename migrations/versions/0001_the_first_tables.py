@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("filename", sa.String(), nullable=False),
+        sa.Column("folded_name", sa.String(), nullable=False),
         sa.Column("media_type", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("sealed_password", sa.LargeBinary(), nullable=True),
@@ -70,11 +71,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
     )
     with op.batch_alter_table("documents", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_documents_deleted_at"), ["deleted_at"], unique=False)
+        batch_op.create_index(
+            "ix_documents_deleted_at",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_documents_folded_name_id", ["folded_name", "id"], unique=False)
         batch_op.create_index("ix_documents_owner_id_id", ["owner_id", "id"], unique=False)
         batch_op.create_index("ix_documents_owner_id_sha256", ["owner_id", "sha256"], unique=False)
         batch_op.create_index("ix_documents_sha256", ["sha256"], unique=False)
-        batch_op.create_index("ix_documents_status", ["status"], unique=False)
+        batch_op.create_index("ix_documents_status_id", ["status", "id"], unique=False)
 
     op.create_table(
         "idempotency_keys",
@@ -207,7 +215,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", "name", name=op.f("pk_document_labels")),
     )
     with op.batch_alter_table("document_labels", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_document_labels_name"), ["name"], unique=False)
+        batch_op.create_index("ix_document_labels_name_document_id", ["name", "document_id"], unique=False)
 
     op.create_table(
         "events",
@@ -365,7 +373,7 @@ def downgrade() -> None:
 
     op.drop_table("events")
     with op.batch_alter_table("document_labels", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_document_labels_name"))
+        batch_op.drop_index("ix_document_labels_name_document_id")
 
     op.drop_table("document_labels")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
@@ -398,11 +406,12 @@ def downgrade() -> None:
 
     op.drop_table("idempotency_keys")
     with op.batch_alter_table("documents", schema=None) as batch_op:
-        batch_op.drop_index("ix_documents_status")
+        batch_op.drop_index("ix_documents_status_id")
         batch_op.drop_index("ix_documents_sha256")
         batch_op.drop_index("ix_documents_owner_id_sha256")
         batch_op.drop_index("ix_documents_owner_id_id")
-        batch_op.drop_index(batch_op.f("ix_documents_deleted_at"))
+        batch_op.drop_index("ix_documents_folded_name_id")
+        batch_op.drop_index("ix_documents_deleted_at")
 
     op.drop_table("documents")
     with op.batch_alter_table("workers", schema=None) as batch_op:

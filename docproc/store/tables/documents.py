@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from docproc.store.tables.base import (
@@ -18,6 +19,16 @@ from docproc.store.tables.base import (
 )
 
 
+def fold(name: str) -> str:
+    """Return `name` without case and accents: what people type who look for it."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+def _folded_name(context: Any) -> str:
+    return fold(str(context.get_current_parameters()["filename"]))
+
+
 class DocumentRow(Table):
     """A document somebody handed in. `sha256` names its file; `run_id` the run whose readings are shown."""
 
@@ -26,13 +37,22 @@ class DocumentRow(Table):
         Index("ix_documents_owner_id_id", "owner_id", "id"),
         Index("ix_documents_owner_id_sha256", "owner_id", "sha256"),
         Index("ix_documents_sha256", "sha256"),
-        Index("ix_documents_status", "status"),
+        Index("ix_documents_status_id", "status", "id"),
+        Index("ix_documents_folded_name_id", "folded_name", "id"),
+        Index(  # only what is in the trash: as a whole it would lure the planner, as nearly all rows have NULL
+            "ix_documents_deleted_at",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     sha256: Mapped[str] = mapped_column(String(64))
     filename: Mapped[str]
+    folded_name: Mapped[str] = mapped_column(default=_folded_name)
+    """The file name without case and accents, to look for parts of it."""
     media_type: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     """Bytes of the file."""
@@ -50,7 +70,7 @@ class DocumentRow(Table):
     """Number of its newest event."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
-    deleted_at: Mapped[datetime | None] = mapped_column(index=True)
+    deleted_at: Mapped[datetime | None]
     """When it was put into the trash."""
 
 
@@ -58,9 +78,10 @@ class DocumentLabel(Table):
     """A label on a document."""
 
     __tablename__ = "document_labels"
+    __table_args__ = (Index("ix_document_labels_name_document_id", "name", "document_id"),)
 
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(primary_key=True, index=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Share(Table):
