@@ -95,6 +95,15 @@ def media_type_of(head: bytes) -> str | None:
     return PDF if b"%PDF-" in head[:HEAD] else None
 
 
+def accepted_type(head: bytes) -> str:
+    """Return the media type of a file that begins with `head`; raise Rejected (`media-type`), naming what it is."""
+    media_type = media_type_of(head)
+    if media_type is None:
+        known = next((what for magic, what in FOREIGN if head.startswith(magic)), "not a PDF or an image we read")
+        raise Rejected(f"The file is {known}.", hint=ACCEPTED, code="media-type")
+    return media_type
+
+
 def _size(path: Path, settings: Settings) -> int:
     try:
         status = path.stat()
@@ -119,11 +128,7 @@ def _sniffed(path: Path) -> str:
             head = file.read(HEAD)
     except OSError as error:
         raise Rejected(f"The file cannot be read: {error.strerror}.", code="unreadable") from None
-    media_type = media_type_of(head)
-    if media_type is None:
-        known = next((what for magic, what in FOREIGN if head.startswith(magic)), "not a PDF or an image we read")
-        raise Rejected(f"The file is {known}.", hint=ACCEPTED, code="media-type")
-    return media_type
+    return accepted_type(head)
 
 
 def _opened(

@@ -25,7 +25,7 @@ API = (
     "web.api.docs",
     "web.api.health",
 )
-"""Modules whose `blueprint` is a part of the REST API. No two may name the same path."""
+"""Modules whose `blueprint` is a part of the REST API."""
 PAGES: tuple[str, ...] = ("web.pages.signin",)
 """Modules whose `blueprint` is a part of the portal."""
 FIELDS_BYTES = 1_000_000
@@ -70,6 +70,10 @@ def create_app(settings: Settings) -> OpenAPI:
 
 def _register(app: OpenAPI, blueprint: object) -> None:
     if isinstance(blueprint, APIBlueprint):
+        before = dict(app.paths)
         app.register_api(blueprint)
+        for path in before.keys() & blueprint.paths.keys():  # the library would forget the other's methods
+            methods = {name: getattr(blueprint.paths[path], name) for name in blueprint.paths[path].model_fields_set}
+            app.paths[path] = before[path].model_copy(update=methods)
     else:
         app.register_blueprint(blueprint)  # type: ignore[arg-type]  # a plain one

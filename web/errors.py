@@ -59,6 +59,7 @@ class Problem(BaseModel):
 def init(app: Flask) -> None:
     """Answer every error of `app`."""
     app.register_error_handler(DocprocError, _known)
+    app.register_error_handler(ValidationError, invalid)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 

@@ -1,0 +1,73 @@
+"""Search over the pages of all documents that one may read."""
+
+from __future__ import annotations
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from docproc.store import search
+from docproc.store.search import Hit
+from web import auth, context
+from web.api import api
+from web.api.models import answer
+
+blueprint = api("search", "Full-text search with the boxes of what was found.")
+
+
+class SearchQuery(BaseModel):
+    """What to look for."""
+
+    q: str = Field(
+        max_length=20_000,
+        description='Words, "phrases", beginn*, AND OR NOT (or -), (groups), and the fields name: date: after: '
+        "before: owner: label: in:",
+    )
+    limit: int = Field(20, ge=1, le=search.MOST)
+    after: str | None = Field(None, max_length=200, description="The `next` of the hits before")
+
+
+class Piece(BaseModel):
+    """A piece of a snippet."""
+
+    text: str
+    match: bool
+
+
+class SearchHit(BaseModel):
+    """A page that was found."""
+
+    document: str
+    filename: str
+    page: int
+    score: float = Field(description="Higher is better; comparable within one search only")
+    snippet: str = Field(description="Plain text around the first match; escape it before showing it as HTML")
+    parts: list[Piece] = Field(description="The snippet, divided where matches begin and end")
+    boxes: list[list[float]] = Field(description="[left, top, right, bottom] of every matching word, in points")
+
+    @classmethod
+    def of(cls, hit: Hit) -> SearchHit:
+        """Return a hit of the store."""
+        return cls(
+            document=hit.document,
+            filename=hit.filename,
+            page=hit.page,
+            score=hit.score,
+            snippet=hit.snippet,
+            parts=[Piece(text=text, match=match) for text, match in hit.parts],
+            boxes=[box.rounded().as_list() for box in hit.boxes],
+        )
+
+
+class SearchHits(BaseModel):
+    """Hits, best first."""
+
+    hits: list[SearchHit]
+    next: str | None = Field(description="Where to go on, as `after`; null at the end")
+
+
+@blueprint.get("/search", responses={"200": SearchHits})
+def find(query: SearchQuery) -> Response:
+    """Find pages by their words."""
+    with context().database.read() as session:
+        found = search.find(session, auth.current(), query.q, limit=query.limit, after=query.after)
+    return answer(SearchHits(hits=[SearchHit.of(hit) for hit in found.hits], next=found.next))
