@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast, overload
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,12 +34,12 @@ def load(session: Session, run_id: str, number: int) -> Page | None:
 def document(session: Session, row: DocumentRow, engines: Mapping[str, str] | None = None) -> Document:
     """Return the document as its run read it: the pages that are done, and the failed ones with their problems.
 
-    `engines` are those of its run where not given.
+    `engines` are those of its run where not given. It is usable after the session is closed.
     """
     run = session.get(Run, row.run_id) if row.run_id else None
     if engines is None:
         engines = (run.engines if run else None) or {}
-    pages = tuple(_pages(session, run.id)) if run else ()
+    pages = _Pages(tuple(_kept(session, run.id)) if run else ())
     return Document(Source(row.filename, row.sha256, row.media_type, row.size), pages, dict(engines))
 
 
@@ -55,18 +55,39 @@ def unpack(data: bytes) -> Page:
     return page_from_dict(value)
 
 
-def _pages(session: Session, run_id: str) -> Iterator[Page]:
+class _Pages(Sequence[Page]):
+    """Pages that are unpacked when they are asked for: a long document takes megabytes, not a gigabyte."""
+
+    def __init__(self, kept: Sequence[bytes | Page]) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> _Pages: ...
+
+    def __getitem__(self, index: int | slice) -> Page | _Pages:
+        if isinstance(index, slice):
+            return _Pages(self._kept[index])
+        kept = self._kept[index]
+        return unpack(kept) if isinstance(kept, bytes) else kept
+
+
+def _kept(session: Session, run_id: str) -> Iterator[bytes | Page]:
     query = (
         select(PageRow, Reading.data)
         .outerjoin(Reading, (Reading.run_id == PageRow.run_id) & (Reading.number == PageRow.number))
         .where(PageRow.run_id == run_id)
         .order_by(PageRow.number)
     )
-    row: PageRow
-    data: bytes | None  # the outer join may find none
-    for row, data in session.execute(query).tuples():
+    rows = cast("Iterable[tuple[PageRow, bytes | None]]", session.execute(query))
+    for row, data in rows:
         if data is not None:
-            yield unpack(data)
+            yield data
         elif row.status == "failed":
             yield _failed(row)
 
