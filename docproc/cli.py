@@ -19,6 +19,7 @@ COMMANDS = {
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
     "models": ("docproc.commands.models:command", "List and check the models."),
+    "reindex": ("docproc.commands.reindex:command", "Make the search index again."),
     "settings": ("docproc.commands.settings:command", "List the settings."),
 }
 """Name -> `module:command`, imported when used, and what `docproc --help` says of it without importing it."""

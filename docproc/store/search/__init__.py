@@ -87,6 +87,16 @@ def index_page(session: Session, document: DocumentRow, number: int, page: Page)
     )
 
 
+def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
+    """Return page `number` of a document as people see it, None when it is not read."""
+    return readings.load(session, document.run_id, number) if document.run_id else None
+
+
+def boxes_on(page: Page, query: str) -> tuple[Box, ...]:
+    """Return the boxes of the words of one page that the query is looking for, in points; raises Rejected."""
+    return show(page_text(page), phrases(parse(query))).boxes
+
+
 def remove(session: Session, document_id: str, number: int | None = None) -> None:
     """Make a page, or all pages of a document, unfindable."""
     query = delete(SearchPage).where(SearchPage.document_id == document_id)
@@ -192,7 +202,7 @@ def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> list[Hit
     hits = []
     for _, document_id, number, score in chosen:
         row = documents[document_id]
-        page = readings.load(session, row.run_id, number) if row.run_id else None
+        page = shown_page(session, row, number)
         shown = show(page_text(page or Page(number, 0, 0)), wanted)
         hits.append(Hit(document_id, number, round(score, 6), row.filename, shown.parts, shown.boxes))
     return hits
