@@ -1,0 +1,171 @@
+"""Who works on what: claims under a lease, kept alive, handed back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from docproc.settings import Settings
+from docproc.store.database import Database, now
+from docproc.store.tables import Job, JobKind, PageRow, User
+
+LONGEST_BACKOFF = 60.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that a worker has; `token` proves it. `attempt` counts from 1; `number` is the page, 0 for none."""
+
+    job_id: int
+    token: int
+    kind: JobKind
+    queue: str
+    document_id: str
+    run_id: str
+    number: int
+    attempt: int
+
+
+def claim(database: Database, queues: Sequence[str], worker_id: str, settings: Settings) -> Claim | None:
+    """Take the best job that waits in `queues`, under a lease; None when there is none.
+
+    Best is: highest priority, then of the owner for whom the fewest workers work (between equals, chance), then
+    the lowest page number, then the oldest.
+    """
+    with database.write() as session:
+        moment = now(session)
+        for queue, priority, owner_id in _owners(session, queues, moment):
+            job = _best(session, queue, priority, owner_id, moment)
+            if job is not None:
+                return _taken(session, job, worker_id, moment + timedelta(seconds=settings.lease_seconds))
+    return None
+
+
+def keep(database: Database, held: Claim, settings: Settings) -> bool:
+    """Extend the lease; return False when it was lost, and with it the right to finish the job."""
+    with database.write() as session:
+        until = now(session) + timedelta(seconds=settings.lease_seconds)
+        return _changed(session, held, lease_until=until)
+
+
+def note(database: Database, held: Claim, problem: dict[str, Any]) -> bool:
+    """Write down what this attempt is about to die of; return False when the lease was lost."""
+    with database.write() as session:
+        return _changed(session, held, note=problem)
+
+
+def release(database: Database, held: Claim) -> bool:
+    """Hand a job back undone, the attempt not counted; return False when the lease was lost."""
+    with database.write() as session:
+        return _waits(session, held, attempts=Job.attempts - 1, note=None)
+
+
+def put_back(database: Database, held: Claim, problem: dict[str, Any]) -> bool:
+    """Have a job tried again later, longer later each time; return False when the lease was lost."""
+    with database.write() as session:
+        later = now(session) + timedelta(seconds=backoff(held.attempt))
+        return _waits(session, held, not_before=later, note=problem)
+
+
+def backoff(attempt: int) -> float:
+    """Return how many seconds to wait after attempt number `attempt`."""
+    return min(2.0**attempt, LONGEST_BACKOFF)
+
+
+def waiting(session: Session) -> dict[str, int]:
+    """Return how many jobs wait in each queue; queues in which none waits are left out."""
+    query = select(Job.queue, func.count()).where(Job.lease_until.is_(None)).group_by(Job.queue)
+    return dict(session.execute(query).all())
+
+
+def ready(session: Session) -> set[str]:
+    """Return the queues in which a job could be claimed now."""
+    moment = now(session)
+    query = select(Job.queue).where(Job.lease_until.is_(None), Job.not_before <= moment)
+    return set(session.scalars(query.distinct()))
+
+
+def _owners(session: Session, queues: Sequence[str], moment: datetime) -> Iterator[tuple[str, int, str]]:
+    """Yield (queue, priority, owner) with something to claim, best first, each found by a look into the index."""
+    priority: int | None = None
+    while (priority := _next_priority(session, queues, moment, priority)) is not None:
+        found = [(queue, owner) for queue in queues for owner in _owners_at(session, queue, priority, moment)]
+        for queue, (_, _, owner_id) in sorted(found, key=lambda one: one[1]):
+            yield queue, priority, owner_id
+
+
+def _next_priority(session: Session, queues: Sequence[str], moment: datetime, after: int | None) -> int | None:
+    found: list[int] = []
+    for queue in queues:
+        query = select(Job.priority).where(*_claimable(queue, moment)).order_by(Job.priority).limit(1)
+        if after is not None:
+            query = query.where(Job.priority > after)
+        found.extend(session.scalars(query))
+    return min(found, default=None)
+
+
+def _owners_at(session: Session, queue: str, priority: int, moment: datetime) -> list[tuple[int, float, str]]:
+    """Return (workers at it, chance, owner) of all owners with a job of this priority."""
+    # As a scalar, not EXISTS: PostgreSQL would turn that into a join over all jobs.
+    first = (
+        select(Job.id)
+        .where(*_claimable(queue, moment), Job.priority == priority, Job.owner_id == User.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    busy = select(Job.owner_id, func.count().label("count")).where(Job.lease_until.is_not(None))
+    counts = busy.group_by(Job.owner_id).subquery()
+    query = (
+        select(func.coalesce(counts.c.count, 0), func.random(), User.id)
+        .outerjoin(counts, counts.c.owner_id == User.id)
+        .where(first.is_not(None))
+    )
+    return [(count, chance, owner) for count, chance, owner in session.execute(query)]
+
+
+def _best(session: Session, queue: str, priority: int, owner_id: str, moment: datetime) -> Job | None:
+    query = (
+        select(Job)
+        .where(*_claimable(queue, moment), Job.priority == priority, Job.owner_id == owner_id)
+        .order_by(Job.lease_until, Job.number, Job.id)  # lease_until is NULL; as the index has it
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(query).first()
+
+
+def _claimable(queue: str, moment: datetime) -> tuple[Any, ...]:
+    return Job.queue == queue, Job.lease_until.is_(None), Job.not_before <= moment
+
+
+def _taken(session: Session, job: Job, worker_id: str, until: datetime) -> Claim:
+    job.token += 1
+    job.attempts += 1
+    job.lease_until, job.worker = until, worker_id
+    if job.kind == "page":
+        page = PageRow.run_id == job.run_id, PageRow.number == job.number
+        session.execute(update(PageRow).where(*page).values(status="running", attempts=job.attempts))
+    return Claim(
+        job.id, job.token, job.kind, job.queue, job.document_id, job.run_id, job.number, attempt=job.attempts
+    )
+
+
+def _waits(session: Session, held: Claim, **values: Any) -> bool:
+    kept = _changed(session, held, lease_until=None, worker=None, **values)
+    if kept and held.kind == "page":
+        page = PageRow.run_id == held.run_id, PageRow.number == held.number
+        session.execute(update(PageRow).where(*page).values(status="queued"))
+    return kept
+
+
+def _changed(session: Session, held: Claim, **values: Any) -> bool:
+    """Change the job if it is still ours."""
+    owned = Job.id == held.job_id, Job.token == held.token, Job.lease_until.is_not(None)
+    ours = update(Job).where(*owned).values(**values).returning(Job.id).execution_options(synchronize_session=False)
+    return session.execute(ours).scalar_one_or_none() is not None

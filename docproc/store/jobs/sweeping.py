@@ -1,0 +1,70 @@
+"""The one recovery: work whose worker died is given to another, or given up after enough attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from docproc.settings import Settings
+from docproc.store.database import Database, now
+from docproc.store.jobs.claims import Claim, backoff, ready
+from docproc.store.jobs.results import give_up
+from docproc.store.jobs.rows import locked
+from docproc.store.tables import Job, PageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did: jobs queued again and given up; `ready` are queues in which a job can be claimed."""
+
+    requeued: int
+    failed: int
+    ready: frozenset[str]
+
+
+def sweep(database: Database, settings: Settings) -> Swept:
+    """Requeue jobs whose lease ran out, or give them up after `settings.page_attempts` attempts."""
+    with database.read() as session:
+        expired = session.scalars(select(Job).where(Job.lease_until < now(session))).all()
+    outcomes = [_recover(database, job, settings) for job in expired]
+    with database.read() as session:
+        waiting = ready(session)
+    return Swept(outcomes.count("requeued"), outcomes.count("failed"), frozenset(waiting))
+
+
+def _recover(database: Database, job: Job, settings: Settings) -> str:
+    held = Claim(
+        job.id, job.token, job.kind, job.queue, job.document_id, job.run_id, job.number, attempt=job.attempts
+    )
+    with database.write() as session:
+        locked(session, job.document_id)
+        moment = now(session)
+        still = Job.id == job.id, Job.token == job.token, Job.lease_until < moment
+        if session.scalar(select(Job.id).where(*still).with_for_update()) is None:
+            return "kept"
+        if job.attempts >= settings.page_attempts:
+            give_up(session, held, _died(job))
+            return "failed"
+        later = moment + timedelta(seconds=backoff(job.attempts))
+        values = {"lease_until": None, "worker": None, "not_before": later}
+        session.execute(update(Job).where(*still).values(**values).execution_options(synchronize_session=False))
+        if job.kind == "page":
+            page = PageRow.run_id == job.run_id, PageRow.number == job.number
+            session.execute(update(PageRow).where(*page).values(status="queued"))
+        return "requeued"
+
+
+def _died(job: Job) -> dict[str, Any]:
+    what = "page" if job.kind == "page" else "document"
+    tried = f"The {what} was tried {job.attempts} times" if job.attempts > 1 else f"The {what} was tried once"
+    known = job.note or {}
+    reason = known.get("message") or "the worker died without a word (killed, or out of memory)."
+    tried += "; each time the worker died. The last time:" if job.attempts > 1 else ":"
+    return {
+        "code": known.get("code", "worker-died"),
+        "message": f"{tried} {reason}",
+        "hint": known.get("hint") or "Try again, or look into the log of the workers.",
+    }
