@@ -23,6 +23,7 @@ PARTS = ("web.logs", "web.errors", "web.auth", "web.security")
 """Modules with an `init(app)`: what happens around every request, outermost first."""
 API = (
     "web.api.docs",
+    "web.api.search",
     "web.api.health",
 )
 """Modules whose `blueprint` is a part of the REST API."""
