@@ -20,6 +20,8 @@ COMMANDS = {
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
     "models": ("docproc.commands.models:command", "List and check the models."),
     "reindex": ("docproc.commands.reindex:command", "Make the search index again."),
+    "user": ("docproc.commands.user:command", "Manage users, links to sign in, tokens."),
+    "db": ("docproc.commands.db:command", "Bring the database to the tables of this version."),
     "settings": ("docproc.commands.settings:command", "List the settings."),
 }
 """Name -> `module:command`, imported when used, and what `docproc --help` says of it without importing it."""

@@ -34,6 +34,9 @@ MOST_FAILED = {"both": 10, "address": 50, "name": 100}
 
 The last is high so that nobody can lock others out at will."""
 
+LINK_PATH = "/sign-in/link/"
+"""Where a link leads, followed by its secret."""
+
 Kind = Literal["session", "link"]
 
 
@@ -61,6 +64,11 @@ def start(session: Session, user: User, kind: Kind = "session") -> str:
     session.add(WebSession(digest=digest(secret), kind=kind, user_id=user.id, expires_at=expires))
     session.flush()
     return secret
+
+
+def link_url(base: str, secret: str) -> str:
+    """Return the address of a link, for a service that answers at `base`."""
+    return base.rstrip("/") + LINK_PATH + secret
 
 
 def find(session: Session, secret: str) -> Known | None:

@@ -14,12 +14,12 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from docproc.errors import Conflict, NotFound, Rejected
 from docproc.store.access import Principal
-from docproc.store.tables import Role, User, utc_now
+from docproc.store.tables import Role, User, WebSession, utc_now
 
 SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
@@ -90,11 +90,18 @@ def disable(session: Session, user: User) -> None:
     """Keep the user out from the next request on; raise Conflict when that would leave no admin."""
     _require_another_admin(session, user)
     user.disabled_at = utc_now()
+    session.execute(delete(WebSession).where(WebSession.user_id == user.id))
 
 
 def enable(user: User) -> None:
     """Let a disabled user in again."""
     user.disabled_at = None
+
+
+def require_enabled(user: User) -> None:
+    """Raise Conflict when the user is disabled."""
+    if user.disabled_at is not None:
+        raise Conflict(f"{user.name} is disabled.", hint=f"docproc user enable {user.name}")
 
 
 def principal(user: User) -> Principal:

@@ -45,7 +45,7 @@ def sign_in() -> Answer:
     return _signed_in(result.secret, _next())
 
 
-@blueprint.get("/sign-in/link/<secret>")
+@blueprint.get(f"{sessions.LINK_PATH}<secret>")
 @auth.open_to_all
 def link(secret: str) -> str:
     """Show a button. Looking at a link does not use it up: mail programs look at all of them."""
