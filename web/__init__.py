@@ -23,11 +23,23 @@ PARTS = ("web.logs", "web.errors", "web.auth", "web.security")
 """Modules with an `init(app)`: what happens around every request, outermost first."""
 API = (
     "web.api.docs",
+    "web.api.documents",
+    "web.api.upload",
     "web.api.search",
     "web.api.health",
 )
 """Modules whose `blueprint` is a part of the REST API."""
-PAGES: tuple[str, ...] = ("web.pages.signin",)
+PAGES: tuple[str, ...] = (
+    "web.pages.frame",
+    "web.pages.signin",
+    "web.pages.documents",
+    "web.pages.upload",
+    "web.pages.document",
+    "web.pages.page",
+    "web.pages.search",
+    "web.pages.trash",
+    "web.pages.status",
+)
 """Modules whose `blueprint` is a part of the portal."""
 FIELDS_BYTES = 1_000_000
 """What the fields of a form may add to the file that is sent with them."""

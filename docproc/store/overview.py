@@ -1,0 +1,79 @@
+"""What the portal shows beside a single document: one page's state, what failed lately, how much is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from docproc.store.tables import DocumentRow, PageRow
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A page that could not be read: where it is, why, and how often it was tried."""
+
+    document_id: str
+    filename: str
+    number: int
+    message: str
+    attempts: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What is kept: how many different files, and their bytes together."""
+
+    files: int
+    size: int
+
+
+def page_row(session: Session, document: DocumentRow, number: int) -> PageRow | None:
+    """Return the state of a page in the run that is shown, None where there is no such page."""
+    return session.get(PageRow, (document.run_id, number)) if document.run_id else None
+
+
+def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[float, float]]:
+    """Return (document id, page) -> (width, height) in points of the pages named that have been read."""
+    query = (
+        select(DocumentRow.id, PageRow.number, PageRow.width, PageRow.height)
+        .join(PageRow, PageRow.run_id == DocumentRow.run_id)
+        .where(tuple_(DocumentRow.id, PageRow.number).in_(list(places)))
+    )
+    return {
+        (one, number): (width, height) for one, number, width, height in session.execute(query) if width and height
+    }
+
+
+def failures(session: Session, limit: int = 20) -> list[Failure]:
+    """Return the pages of shown runs that failed, newest first."""
+    query = (
+        select(DocumentRow, PageRow)
+        .join(PageRow, PageRow.run_id == DocumentRow.run_id)
+        .where(PageRow.status == "failed", DocumentRow.deleted_at.is_(None))
+        .order_by(PageRow.updated_at.desc())
+        .limit(limit)
+    )
+    return [
+        Failure(
+            row.id,
+            row.filename,
+            page.number,
+            (page.problem or {}).get("message", "It could not be read."),
+            page.attempts,
+            page.updated_at,
+        )
+        for row, page in session.execute(query)
+    ]
+
+
+def storage(session: Session) -> Storage:
+    """Count the originals; the same bytes handed in twice count once."""
+    different = select(DocumentRow.sha256, func.max(DocumentRow.size).label("size")).group_by(DocumentRow.sha256)
+    found = different.subquery()
+    files, size = session.execute(select(func.count(), func.sum(found.c.size)).select_from(found)).one()
+    return Storage(files, int(size or 0))

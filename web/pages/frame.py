@@ -1,0 +1,73 @@
+"""What all pages share: where people can go, how things are said, how a form that was sent goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Blueprint, current_app, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+import docproc
+from docproc.errors import Conflict, Rejected, Unavailable
+from docproc.store import access, audit
+from docproc.store.access import Action, Principal
+from docproc.store.tables import DocumentRow
+from web import auth, context
+from web.pages.words import FILTERS
+
+blueprint = Blueprint("frame", __name__)
+
+NAVIGATION: tuple[tuple[str, str], ...] = (
+    ("documents_page.index", "Documents"),
+    ("trash_page.index", "Trash"),
+    ("signin.account", "Account"),
+)
+"""Endpoint -> what the link says."""
+FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("users_page.index", "Users"))
+
+
+@blueprint.app_context_processor
+def _shared() -> dict[str, Any]:
+    who = auth.known()
+    return {"navigation": _navigation(who) if who else (), "version": docproc.__version__}
+
+
+def _navigation(who: Principal) -> tuple[tuple[str, str], ...]:
+    wanted = (*NAVIGATION, *(FOR_ADMINS if who.may("admin") else ()))
+    return tuple(one for one in wanted if one[0] in current_app.view_functions)
+
+
+@blueprint.app_template_filter("page_image")
+def page_image(document_id: str, number: int, width: int) -> str:
+    """Return the address of a page's picture, so many pixels wide or less."""
+    return f"/api/v1/documents/{document_id}/pages/{number}/image?width={width}"
+
+
+for _one in FILTERS:
+    blueprint.add_app_template_filter(_one, _one.__name__)
+
+
+def back(endpoint: str, **values: Any) -> Response:
+    """Go on to a page after a form was sent (303, so that a reload sends nothing twice)."""
+    return redirect(url_for(endpoint, **values), code=303)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show what was refused as a message on the next page, not as an error; what is forbidden stays an error."""
+    try:
+        yield
+    except (Rejected, Conflict, Unavailable) as error:
+        flash(str(error), "error")
+
+
+@contextmanager
+def changing(document_id: str, action: Action, what: str) -> Iterator[tuple[Any, DocumentRow]]:
+    """Give a transaction and the document in it, if `action` is allowed; `what` goes into the audit log."""
+    who = auth.current()
+    with context().database.write() as session:
+        row = access.document(session, who, document_id, action)
+        yield session, row
+        audit.note(session, who, what, row.id, address=auth.address())

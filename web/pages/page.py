@@ -1,0 +1,55 @@
+"""One page: its image beside its text, what was read drawn over the image, search hits outlined."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from docproc.document import Page
+from docproc.errors import NotFound, Rejected
+from docproc.geometry import Box
+from docproc.store import access, overview, readings
+from docproc.store.search import hits as search_hits
+from docproc.store.search import query, tokenize
+from web import auth, context
+from web.pages.documents import ACTIVE
+from web.pages.reading import doubts, shown
+
+blueprint = Blueprint("page_page", __name__)
+
+
+@blueprint.get("/documents/<document_id>/pages/<int:number>")
+def show(document_id: str, number: int) -> str:
+    """Show the page; `q` is a search whose hits are outlined."""
+    with context().database.read() as session:
+        row = access.document(session, auth.current(), document_id, "read")
+        state = overview.page_row(session, row, number)
+        if state is None:
+            raise NotFound(f"There is no page {number}.", hint=f"The document has {row.page_count or 0}.")
+        page = readings.load(session, state.run_id, number)
+    wanted = request.args.get("q", "").strip()
+    hits = _hits(page, wanted) if page else ()
+    return render_template(
+        "page.html",
+        row=row,
+        number=number,
+        count=row.page_count or number,
+        status=state.status,
+        width=state.width,
+        height=state.height,
+        page=page,
+        problems=[state.problem] if state.problem else page.problems if page else (),
+        blocks=shown(page, hits) if page else (),
+        doubts=doubts(page) if page else (),
+        hits=hits,
+        q=wanted,
+        waiting=state.status in ACTIVE,
+    )
+
+
+def _hits(page: Page, wanted: str) -> tuple[Box, ...]:
+    """Return the boxes of the words of `page` that the search `wanted` means; none where it means nothing."""
+    try:
+        phrases = list(query.phrases(query.parse(wanted)))
+    except Rejected:
+        return ()
+    return search_hits.show(tokenize.page_text(page), phrases).boxes if phrases else ()

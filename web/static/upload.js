@@ -1,0 +1,110 @@
+// Uploads several files one after another, each with its own progress; without this the form sends them itself.
+
+const form = document.getElementById("upload");
+const input = document.getElementById("files");
+const list = document.getElementById("sending");
+const told = document.getElementById("told");
+const largest = Number(form.dataset.largest);
+const waiting = [];
+let busy = false;
+
+function row(file) {
+  const item = document.createElement("li");
+  const name = document.createElement("span");
+  const state = document.createElement("span");
+  const bar = document.createElement("progress");
+  name.textContent = file.name;
+  state.textContent = "waiting";
+  state.className = "small quiet";
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", `Upload of ${file.name}`);
+  item.append(name, state, bar);
+  list.append(item);
+  return { item, name, state, bar };
+}
+
+function add(files) {
+  for (const file of files) waiting.push({ file, view: row(file) });
+  if (!busy) next();
+}
+
+async function next() {
+  const one = waiting.shift();
+  busy = Boolean(one);
+  if (!one) {
+    document.dispatchEvent(new Event("uploaded"));
+    return;
+  }
+  await send(one.file, one.view);
+  next();
+}
+
+function fail(view, file, words) {
+  view.state.textContent = words;
+  view.state.className = "small bad";
+  view.bar.remove();
+  told.textContent = `${file.name}: ${words}`;
+}
+
+function accept(view, file, answer) {
+  const link = document.createElement("a");
+  link.href = answer.url;
+  link.textContent = file.name;
+  view.name.replaceChildren(link);
+  view.state.textContent = answer.created ? "uploaded" : "you have this document already";
+  view.bar.remove();
+  told.textContent = `${file.name}: ${view.state.textContent}`;
+}
+
+function send(file, view) {
+  if (largest && file.size > largest) {
+    fail(view, file, "too large");
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    const data = new FormData();
+    data.append("csrf_token", form.elements.csrf_token.value);
+    data.append("file", file);
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    view.state.textContent = "uploading";
+    request.upload.onprogress = (event) => { view.bar.value = event.loaded / event.total; };
+    request.onload = () => {
+      const answer = request.response ?? {};
+      if (request.status < 300 && answer.items?.length) accept(view, file, answer.items[0]);
+      else fail(view, file, [answer.detail, answer.hint].filter(Boolean).join(" ") || "it could not be uploaded");
+      resolve();
+    };
+    request.onerror = () => { fail(view, file, "the connection was lost; try again"); resolve(); };
+    request.send(data);
+  });
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  add(input.files);
+  form.reset();
+});
+input.addEventListener("change", () => {
+  if (!input.files.length) return;
+  add(input.files);
+  form.reset();
+});
+for (const kind of ["dragover", "dragenter"]) {
+  document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    form.classList.add("over");
+  });
+}
+document.addEventListener("dragleave", (event) => event.relatedTarget || form.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  form.classList.remove("over");
+  add(event.dataTransfer.files);
+});
+for (const hint of document.querySelectorAll(".with-script")) hint.hidden = false;
