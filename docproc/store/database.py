@@ -23,7 +23,8 @@ from docproc.settings import Settings
 
 WAIT = 30.0
 """Seconds that a writer waits for its turn before it gives up."""
-_WRITES = "docproc_writes"
+WRITES = "docproc_writes"
+"""Execution option of connections whose transactions begin as writers."""
 
 
 class Database:
@@ -34,7 +35,7 @@ class Database:
             settings.database_url or f"sqlite:///{settings.data_dir.expanduser() / 'docproc.sqlite3'}"
         )
         self.engine = _engine(self.url.drivername.partition("+")[0], self.url)
-        self._writing = self.engine.execution_options(**{_WRITES: True})
+        self._writing = self.engine.execution_options(**{WRITES: True})
 
     @property
     def is_sqlite(self) -> bool:
@@ -98,7 +99,7 @@ def _sqlite(url: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES)
+        writes = connection.get_execution_options().get(WRITES)
         connection.execute(text("BEGIN IMMEDIATE" if writes else "BEGIN"))
 
     return engine

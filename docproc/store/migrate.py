@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 import docproc
-from docproc.errors import Unavailable
-from docproc.store.database import Database
+from docproc.errors import Unavailable, Usage
+from docproc.store.database import WRITES, Database
 
 
 def folder() -> Path:
@@ -25,17 +28,17 @@ def folder() -> Path:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the database up to `revision`; does nothing when it is there."""
+    """Bring the database up to `revision`; does nothing when it is there. Raises Usage for an unknown revision."""
     if database.is_sqlite and database.url.database:
         Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with database.engine.begin() as connection:
-        command.upgrade(_config(connection), revision)
+    with _steps(database) as config:
+        command.upgrade(config, revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Take the database back to `revision` ("base" is before everything)."""
-    with database.engine.begin() as connection:
-        command.downgrade(_config(connection), revision)
+    """Take the database back to `revision` ("base" is before everything); raise Usage for an unknown one."""
+    with _steps(database) as config:
+        command.downgrade(config, revision)
 
 
 def current(database: Database) -> str | None:
@@ -57,6 +60,30 @@ def require_current(database: Database) -> None:
             f"The database is at revision {at or 'none'}; this docproc needs {wanted}.",
             hint="Run `docproc db upgrade`.",
         )
+
+
+@contextmanager
+def _steps(database: Database) -> Iterator[Config]:
+    """Give what Alembic needs to run steps in one transaction that has the database for itself.
+
+    On SQLite a table is changed by making a new one and dropping the old, and dropping one would delete the rows
+    of others that refer to it: so foreign keys are off meanwhile, and checked at the end.
+    """
+    with database.engine.connect().execution_options(**{WRITES: True}) as connection:
+        if database.is_sqlite:
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")  # before BEGIN, after it has no effect
+        try:
+            with connection.begin():
+                yield _config(connection)
+                if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Unavailable("The steps would leave rows that refer to nothing; nothing was changed.")
+        except CommandError as error:
+            raise Usage(
+                f"That is no step for this database: {error}.",
+                hint="A database made by a newer docproc needs that one; `docproc db current` says where it is.",
+            ) from error
+        finally:
+            connection.invalidate()  # the next user of the pool gets one with foreign keys on
 
 
 def _config(connection: Connection) -> Config:
