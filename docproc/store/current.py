@@ -1,0 +1,65 @@
+"""Pages as they are now: as read, with the corrections of people. What everybody is shown, finds and downloads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from docproc.corrections import Correction, apply_what_fits
+from docproc.document import Document, Page
+from docproc.errors import NotFound
+from docproc.store import readings
+from docproc.store.tables import CorrectionRow, DocumentRow
+
+
+def current_page(session: Session, document: DocumentRow, number: int) -> Page:
+    """Return a page as it is now: as read, with its corrections.
+
+    Raises NotFound (code `not-read`) when it is not read yet.
+    """
+    page = shown_page(session, document, number)
+    if page is None:
+        hint = "Its document's status says how far it is."
+        raise NotFound(f"Page {number} is not read.", hint=hint, code="not-read")
+    return page
+
+
+def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
+    """Return what `current_page` does, None when the page is not read yet."""
+    page = readings.load(session, document.run_id, number) if document.run_id else None
+    return page and _corrected(page, _placed(session, document, number)[number])
+
+
+def current_document(session: Session, document: DocumentRow) -> Document:
+    """Return the whole document as it is now; pages that are not read yet are left out."""
+    whole, placed = readings.document(session, document), _placed(session, document)
+    return replace(whole, pages=tuple(_corrected(page, placed[page.number]) for page in whole.pages))
+
+
+def history(session: Session, document: DocumentRow, number: int | None = None) -> list[CorrectionRow]:
+    """Return all corrections of a page, or of all pages, oldest first: the undone and the not placed as well."""
+    query = select(CorrectionRow).where(CorrectionRow.document_id == document.id)
+    if number is not None:
+        query = query.where(CorrectionRow.number == number)
+    return list(session.scalars(query.order_by(CorrectionRow.number, CorrectionRow.batch, CorrectionRow.position)))
+
+
+def _placed(session: Session, document: DocumentRow, number: int | None = None) -> Mapping[int, list[CorrectionRow]]:
+    """Return the corrections that stand, by page."""
+    found: defaultdict[int, list[CorrectionRow]] = defaultdict(list)
+    for row in history(session, document, number):
+        if row.placed and row.undone_at is None and row.run_id == document.run_id:
+            found[row.number].append(row)
+    return found
+
+
+def _corrected(page: Page, rows: Sequence[CorrectionRow]) -> Page:
+    return apply_what_fits(page, [_correction(row) for row in rows])[0]
+
+
+def _correction(row: CorrectionRow) -> Correction:
+    return Correction(row.id, row.operation)
