@@ -26,12 +26,17 @@ API = (
     "web.api.documents",
     "web.api.upload",
     "web.api.search",
+    "web.api.sharing",
+    "web.api.users",
+    "web.api.tokens",
+    "web.api.audit",
     "web.api.health",
 )
 """Modules whose `blueprint` is a part of the REST API."""
 PAGES: tuple[str, ...] = (
     "web.pages.frame",
     "web.pages.signin",
+    "web.pages.people",
     "web.pages.documents",
     "web.pages.upload",
     "web.pages.document",

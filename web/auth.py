@@ -81,11 +81,15 @@ def current() -> Principal:
     return who
 
 
-def in_person() -> Principal:
-    """Return who asks, signed in with a browser: no token may change a password or make other tokens."""
-    if bearer():
+def account_holder() -> Principal:
+    """Return who asks, when it is a person with a browser or an admin's token.
+
+    No lesser token may change a password or make other tokens: it could outlive its own revocation.
+    """
+    who = current()
+    if bearer() and not who.may("admin"):
         raise Forbidden("This takes a person, not a token.", hint="Sign in with a browser.")
-    return current()
+    return who
 
 
 def known() -> Principal | None:
@@ -105,6 +109,11 @@ def bearer() -> str:
 def address() -> str:
     """Return the client's IP address."""
     return request.remote_addr or ""
+
+
+def base_url() -> str:
+    """Return the address that people use for this service."""
+    return context().settings.public_url or request.url_root
 
 
 def is_secure() -> bool:

@@ -61,7 +61,7 @@ def link(*, name: str, forget_password: bool, data: Path | None) -> None:
         user = users.named(session, name)
         users.require_enabled(user)
         if forget_password:
-            user.password_hash = None
+            users.forget_password(session, user)
         secret = sessions.start(session, user, "link")
         audit.note(session, None, "user.link", user.name, details={"forget_password": forget_password})
     _show(settings, secret)

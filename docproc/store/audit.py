@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,15 @@ from docproc.store.tables import AuditRow
 
 LONGEST = 200
 """Most characters kept of a target; what people type into a sign-in form has no end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What to list: actions that begin so, done by this user, to this target; "" is all."""
+
+    action: str = ""
+    user_id: str = ""
+    target: str = ""
 
 
 def note(
@@ -39,15 +49,13 @@ def note(
     )
 
 
-def listing(
-    session: Session, *, action: str = "", user_id: str = "", after: str = "", limit: int = 50
-) -> Sequence[AuditRow]:
-    """Return what was done, newest first, after the row with the id `after`; `action` may be a prefix (`user.`)."""
+def listing(session: Session, wanted: Filter, *, after: str = "", limit: int = 50) -> Sequence[AuditRow]:
+    """Return what was done, newest first, after the row with the id `after`."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    if action:
-        query = query.where(AuditRow.action.startswith(action, autoescape=True))
-    if user_id:
-        query = query.where(AuditRow.user_id == user_id)
-    if after:
-        query = query.where(AuditRow.id < after)
-    return session.scalars(query).all()
+    if wanted.action:
+        query = query.where(AuditRow.action.startswith(wanted.action, autoescape=True))
+    if wanted.user_id:
+        query = query.where(AuditRow.user_id == wanted.user_id)
+    if wanted.target:
+        query = query.where(AuditRow.target == wanted.target)
+    return session.scalars(query.where(AuditRow.id < after) if after else query).all()

@@ -98,6 +98,12 @@ def enable(user: User) -> None:
     user.disabled_at = None
 
 
+def forget_password(session: Session, user: User) -> None:
+    """Take the password away, and sign the user out everywhere."""
+    user.password_hash = None
+    session.execute(delete(WebSession).where(WebSession.user_id == user.id))
+
+
 def require_enabled(user: User) -> None:
     """Raise Conflict when the user is disabled."""
     if user.disabled_at is not None:
@@ -143,6 +149,7 @@ def _hash_of_nobody() -> str:
 
 
 def _require_another_admin(session: Session, user: User) -> None:
-    others = select(User.id).where(_IS_ADMIN, User.id != user.id).limit(1)
-    if user.role == "admin" and user.disabled_at is None and session.scalar(others) is None:
+    """Raise Conflict when there is no other; locked, so that two admins cannot remove each other at once."""
+    admins = session.scalars(select(User.id).where(_IS_ADMIN).order_by(User.id).with_for_update()).all()
+    if list(admins) == [user.id]:
         raise Conflict("This is the only admin.", hint="Make another user admin first.")

@@ -68,7 +68,7 @@ def use_link() -> Answer:
 @auth.needs("read")
 def sign_out() -> Answer:
     """End this session, or with `everywhere` all of the user's."""
-    who = auth.in_person()
+    who = auth.account_holder()
     with context().database.write() as session:
         sessions.end(session, auth.cookie())
         if "everywhere" in request.form:
@@ -100,7 +100,7 @@ def password() -> Answer:
 @auth.needs("read")
 def make_token() -> Answer:
     """Make a token and show it, this once."""
-    who = auth.in_person()
+    who = auth.account_holder()
     scope: Scope = next((one for one in SCOPES if one == request.form.get("scope")), "read")
     days = request.form.get("days", type=int)
     ends = utc_now() + timedelta(days=days) if days in DAYS and days else None
@@ -118,7 +118,7 @@ def make_token() -> Answer:
 @auth.needs("read")
 def revoke_token(token_id: str) -> Answer:
     """End a token."""
-    who = auth.in_person()
+    who = auth.account_holder()
     with context().database.write() as session:
         tokens.revoke(session, who, token_id)
         audit.note(session, who, "token.revoke", token_id, address=auth.address())
@@ -131,7 +131,7 @@ def _form(name: str = "", told: str = "", *, status: int = 200, headers: dict[st
 
 
 def _account(*, problem: DocprocError | None = None, made: str = "") -> Response:
-    who = auth.in_person()
+    who = auth.account_holder()
     with context().database.read() as session:
         user = users.get(session, who.user_id)
         page = render_template(
@@ -151,7 +151,7 @@ def _account(*, problem: DocprocError | None = None, made: str = "") -> Response
 
 
 def _change_password(old: str, new: str) -> None:
-    who, database = auth.in_person(), context().database
+    who, database = auth.account_holder(), context().database
     with database.read() as session:
         user = users.get(session, who.user_id)
         wait = sessions.wait_before(session, user.name, auth.address())
