@@ -40,6 +40,7 @@ PAGES: tuple[str, ...] = (
     "web.pages.documents",
     "web.pages.upload",
     "web.pages.document",
+    "web.pages.share",
     "web.pages.page",
     "web.pages.search",
     "web.pages.trash",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
-import docproc
 from docproc.errors import Conflict, Rejected, Unavailable
 from docproc.store import access, audit
 from docproc.store.access import Action, Principal
@@ -19,6 +19,7 @@ from web.pages.words import FILTERS
 
 blueprint = Blueprint("frame", __name__)
 
+VERSION = version("docproc")
 NAVIGATION: tuple[tuple[str, str], ...] = (
     ("documents_page.index", "Documents"),
     ("trash_page.index", "Trash"),
@@ -31,7 +32,7 @@ FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("us
 @blueprint.app_context_processor
 def _shared() -> dict[str, Any]:
     who = auth.known()
-    return {"navigation": _navigation(who) if who else (), "version": docproc.__version__}
+    return {"navigation": _navigation(who) if who else (), "version": VERSION}
 
 
 def _navigation(who: Principal) -> tuple[tuple[str, str], ...]:

@@ -7,9 +7,7 @@ from flask import Blueprint, render_template, request
 from docproc.document import Page
 from docproc.errors import NotFound, Rejected
 from docproc.geometry import Box
-from docproc.store import access, overview, readings
-from docproc.store.search import hits as search_hits
-from docproc.store.search import query, tokenize
+from docproc.store import access, current, overview, search
 from web import auth, context
 from web.pages.documents import ACTIVE
 from web.pages.reading import doubts, shown
@@ -25,7 +23,7 @@ def show(document_id: str, number: int) -> str:
         state = overview.page_row(session, row, number)
         if state is None:
             raise NotFound(f"There is no page {number}.", hint=f"The document has {row.page_count or 0}.")
-        page = readings.load(session, state.run_id, number)
+        page = current.shown_page(session, row, number)
     wanted = request.args.get("q", "").strip()
     hits = _hits(page, wanted) if page else ()
     return render_template(
@@ -49,7 +47,6 @@ def show(document_id: str, number: int) -> str:
 def _hits(page: Page, wanted: str) -> tuple[Box, ...]:
     """Return the boxes of the words of `page` that the search `wanted` means; none where it means nothing."""
     try:
-        phrases = list(query.phrases(query.parse(wanted)))
+        return search.boxes_on(page, wanted)
     except Rejected:
         return ()
-    return search_hits.show(tokenize.page_text(page), phrases).boxes if phrases else ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from flask import Blueprint, flash, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
@@ -38,7 +40,7 @@ def _take_in(who: Principal, file: FileStorage) -> None:
     if media_type is None:
         raise Rejected(f"{name} is not a PDF or an image that we read.", hint=ACCEPTED, code="media-type")
     file.stream.seek(0)
-    stored = here.files.put(file.stream, limit=here.settings.max_bytes)
+    stored = here.files.put(cast("BinaryIO", file.stream), limit=here.settings.max_bytes)
     with here.database.write() as session:
         row, created = documents.add(session, who.user_id, stored, Incoming(filename=name, media_type=media_type))
         if created:
