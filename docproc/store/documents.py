@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound, Rejected
+from docproc.store import jobs
 from docproc.store.files import Stored
 from docproc.store.tables import (
     INTERACTIVE,
@@ -22,6 +23,7 @@ from docproc.store.tables import (
     DocumentStatus,
     PageRow,
     Run,
+    UnusedFile,
     User,
     utc_now,
 )
@@ -73,11 +75,16 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far a document is: its row and labels, the run that is shown (None before the first), its pages."""
+    """How far a document is.
+
+    `run` is the one whose readings are shown, `newest` the last one begun: another while it is read again. `pages`
+    are those of the newest where it knows them, else of the one shown.
+    """
 
     row: DocumentRow
     labels: tuple[str, ...]
     run: Run | None
+    newest: Run | None
     pages: tuple[PageRow, ...]
 
     @property
@@ -85,8 +92,9 @@ class Status:
         """Share of the pages that are finished, 0-1; 1 exactly when nothing is left to do."""
         if self.row.status not in {"queued", "running"}:
             return 1.0
-        finished = sum(page.status not in {"queued", "running"} for page in self.pages)
-        return min(0.99, finished / len(self.pages)) if self.pages else 0.0
+        if self.newest is None or not self.newest.page_count:
+            return 0.0
+        return min(0.99, 1 - self.newest.remaining / self.newest.page_count)
 
 
 def add(
@@ -97,8 +105,6 @@ def add(
     When the owner has the same bytes already, not in the trash, that document is returned as it is, unless
     `duplicate` asks for a second one. Raises NotFound when there is no such owner.
     """
-    from docproc.store import jobs  # noqa: PLC0415
-
     # The owner's row is locked, so that the same bytes sent twice at a time do not miss each other.
     if session.scalar(select(User.id).where(User.id == owner_id).with_for_update(key_share=True)) is None:
         raise NotFound(f"There is no user {owner_id}.")
@@ -158,8 +164,14 @@ def page_of(
 def status_of(session: Session, row: DocumentRow) -> Status:
     """Return how far a document is."""
     run = session.get(Run, row.run_id) if row.run_id else None
-    pages = session.scalars(select(PageRow).where(PageRow.run_id == row.run_id).order_by(PageRow.number))
-    return Status(row, labels_of(session, [row.id])[row.id], run, tuple(pages) if run else ())
+    newest = _newest_runs(session, [row.id]).get(row.id)
+    known = newest if newest is not None and newest.page_count else run
+    pages = (
+        ()
+        if known is None
+        else session.scalars(select(PageRow).where(PageRow.run_id == known.id).order_by(PageRow.number))
+    )
+    return Status(row, labels_of(session, [row.id])[row.id], run, newest, tuple(pages))
 
 
 def label(session: Session, row: DocumentRow, name: str) -> None:
@@ -167,8 +179,7 @@ def label(session: Session, row: DocumentRow, name: str) -> None:
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_LABEL or not name.isprintable():
         raise Rejected("That is no label.", hint=f"It takes 1 to {LONGEST_LABEL} letters.", code="bad-label")
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    session.execute(insert(DocumentLabel).values(document_id=row.id, name=name).on_conflict_do_nothing())
+    session.execute(_insert(session)(DocumentLabel).values(document_id=row.id, name=name).on_conflict_do_nothing())
 
 
 def unlabel(session: Session, row: DocumentRow, name: str) -> None:
@@ -198,7 +209,8 @@ def labels(session: Session, visible: ColumnElement[bool]) -> list[tuple[str, in
 
 
 def trash(session: Session, row: DocumentRow, when: datetime | None = None) -> None:
-    """Put a document into the trash; what it has is kept until the trash is emptied."""
+    """Put a document into the trash; all it has is kept. What is still to be read is cancelled."""
+    jobs.cancel(session, row)
     row.deleted_at = row.deleted_at or when or utc_now()
     session.flush()
 
@@ -210,8 +222,12 @@ def restore(session: Session, row: DocumentRow) -> None:
 
 
 def purge(session: Session, row: DocumentRow) -> None:
-    """Delete a document with all that was read of it; its file is `retention`'s to delete after the commit."""
-    session.execute(delete(DocumentRow).where(DocumentRow.id == row.id))
+    """Delete a document with all that was read of it, for good; `retention.sweep` deletes its file a little later."""
+    session.execute(
+        _insert(session)(UnusedFile).values(sha256=row.sha256, created_at=utc_now()).on_conflict_do_nothing()
+    )
+    session.execute(delete(DocumentRow).where(DocumentRow.id == row.id).execution_options(synchronize_session=False))
+    session.expunge(row)
 
 
 def clean_name(filename: str) -> str:
@@ -224,6 +240,10 @@ def clean_name(filename: str) -> str:
             stem[: LONGEST_NAME - len(suffix) - 1] + dot + suffix if dot and len(suffix) < 20 else name[:LONGEST_NAME]
         )
     return name if name.strip(".") else "document"
+
+
+def _insert(session: Session) -> Any:
+    return sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -243,14 +263,19 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _items(session: Session, rows: Iterable[DocumentRow]) -> tuple[Item, ...]:
-    rows = list(rows)
-    named = labels_of(session, [row.id for row in rows])
-    ids = [row.run_id for row in rows if row.run_id]
-    runs = {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(ids)))}
-    return tuple(_item(row, named[row.id], runs.get(row.run_id or "")) for row in rows)
+def _items(session: Session, rows: Sequence[DocumentRow]) -> tuple[Item, ...]:
+    ids = [row.id for row in rows]
+    named, runs = labels_of(session, ids), _newest_runs(session, ids)
+    return tuple(_item(row, named[row.id], runs.get(row.id)) for row in rows)
 
 
 def _item(row: DocumentRow, names: tuple[str, ...], run: Run | None) -> Item:
-    pages = run.page_count if run else row.page_count or 0
-    return Item(row, names, pages - run.remaining if run else 0, pages)
+    if run is None or not run.page_count:
+        return Item(row, names, 0, row.page_count or 0)
+    return Item(row, names, run.page_count - run.remaining, run.page_count)
+
+
+def _newest_runs(session: Session, document_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the newest run of each document."""
+    runs = session.scalars(select(Run).where(Run.document_id.in_(document_ids)).order_by(Run.id))
+    return {run.document_id: run for run in runs}

@@ -26,6 +26,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "unused_files",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_unused_files")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -419,6 +425,7 @@ def downgrade() -> None:
 
     op.drop_table("workers")
     op.drop_table("users")
+    op.drop_table("unused_files")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_user_id"))
         batch_op.drop_index(batch_op.f("ix_audit_at"))

@@ -26,6 +26,7 @@ from docproc.store.tables.documents import (
     Reading,
     Run,
     Share,
+    UnusedFile,
 )
 from docproc.store.tables.people import AuditRow, IdempotencyKey, Token, User, WebSession
 from docproc.store.tables.queue import Delivery, Event, Job, Webhook, Worker
@@ -56,6 +57,7 @@ __all__ = [
     "Share",
     "Table",
     "Token",
+    "UnusedFile",
     "User",
     "WebSession",
     "Webhook",

@@ -74,6 +74,15 @@ class DocumentRow(Table):
     """When it was put into the trash."""
 
 
+class UnusedFile(Table):
+    """A file whose document was deleted for good; it goes once it is sure that no other document refers to it."""
+
+    __tablename__ = "unused_files"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class DocumentLabel(Table):
     """A label on a document."""
 
