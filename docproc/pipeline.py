@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +57,16 @@ class Engines:
     judge: LineJudge
 
 
+def load_engines(options: ReadOptions, settings: Settings) -> Engines:
+    """Load what `options` ask for; raise Usage for what there is not, Unavailable for what is not installed."""
+    ocr = load_ocr(options.engine, settings, options.languages)
+    return Engines(ocr, load_layout(options.layout, settings), load_judge(ocr, settings))
+
+
+def _models(options: ReadOptions) -> tuple[object, ...]:
+    return options.engine, options.layout, options.languages
+
+
 class Reader:
     """Engines and the parser sandbox, loaded once, for any number of files. Close it, best by `with`."""
 
@@ -63,9 +74,7 @@ class Reader:
         self.options = options or ReadOptions()
         self.settings = settings or Settings.from_environment()
         self._sandbox = Sandbox(self.settings)
-        ocr = load_ocr(self.options.engine, self.settings, self.options.languages)
-        layout = load_layout(self.options.layout, self.settings)
-        self._engines = Engines(ocr, layout, load_judge(ocr, self.settings))
+        self._engines = load_engines(self.options, self.settings)
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +87,14 @@ class Reader:
     def close(self) -> None:
         """End the parser process."""
         self._sandbox.close()
+
+    def like(self, options: ReadOptions) -> Reader:
+        """Return a reader with other options on the same parser, and engines unless others are asked for."""
+        other = copy(self)
+        other.options = options
+        if _models(options) != _models(self.options):
+            other._engines = load_engines(options, self.settings)  # noqa: SLF001  (it is one of us)
+        return other
 
     @property
     def engines(self) -> dict[str, str]:

@@ -1,11 +1,8 @@
 from datetime import timedelta
-from threading import Thread
 
-import pytest
 from sqlalchemy import func, select, update
 
 from docproc.document import Page
-from docproc.errors import Conflict
 from docproc.settings import Settings
 from docproc.store import jobs, readings
 from docproc.store.database import now
@@ -40,7 +37,7 @@ def queued(database, owner_id, pages, **more):
     document_id = document(database, owner_id, **more)
     held = claim(database)
     assert held.document_id == document_id
-    assert jobs.planned(database, held, media_type="application/pdf", pages=pages)
+    assert jobs.planned(database, held, jobs.Facts("application/pdf", pages))
     return document_id
 
 

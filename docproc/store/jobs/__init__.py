@@ -8,28 +8,52 @@ transaction that deletes it, so every job has one outcome however often it is ru
 Locks are taken in one order: the document, then jobs, pages, the run. `claim` takes a job and its page only.
 """
 
-from docproc.store.jobs.claims import Claim, claim, keep, note, put_back, release, waiting
+from docproc.store.jobs.claims import (
+    Claim,
+    busy,
+    claim,
+    forfeit,
+    keep,
+    note,
+    postpone,
+    put_back,
+    ready,
+    release,
+    release_all,
+    waiting,
+    waiting_of,
+)
 from docproc.store.jobs.requests import cancel, retry, start
-from docproc.store.jobs.results import PageResult, failed, finished, planned, read, rejected
-from docproc.store.jobs.sweeping import Swept, sweep
+from docproc.store.jobs.results import Facts, PageResult, failed, finished, planned, read, rejected
+from docproc.store.jobs.rows import QUEUES
+from docproc.store.jobs.sweeping import Swept, heard_of, sweep
 
 __all__ = [
+    "QUEUES",
     "Claim",
+    "Facts",
     "PageResult",
     "Swept",
+    "busy",
     "cancel",
     "claim",
     "failed",
     "finished",
+    "forfeit",
+    "heard_of",
     "keep",
     "note",
     "planned",
+    "postpone",
     "put_back",
     "read",
+    "ready",
     "rejected",
     "release",
+    "release_all",
     "retry",
     "start",
     "sweep",
     "waiting",
+    "waiting_of",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from docproc.settings import Settings
@@ -16,6 +16,8 @@ from docproc.store.tables import Job, JobKind, PageRow, User
 
 LONGEST_BACKOFF = 60.0
 """Seconds."""
+MOST_POSTPONED = 30
+"""Times that a job waits for what is unavailable before its attempts count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,47 @@ def release(database: Database, held: Claim) -> bool:
         return _waits(session, held, attempts=Job.attempts - 1, note=None)
 
 
+def release_all(database: Database, worker_id: str) -> None:
+    """Hand back, as `release` does, all that `worker_id` and its children (`worker_id.PID`) have."""
+    with database.write() as session:
+        for job in session.scalars(_leased_to(worker_id).with_for_update(skip_locked=True)):
+            _waits(session, claim_of(job), attempts=Job.attempts - 1, note=None)
+
+
+def forfeit(database: Database, worker_id: str, *, alive: Collection[int]) -> None:
+    """End the leases of those children of `worker_id` that are not `alive` (process ids), for `sweep` to find."""
+    with database.read() as session:
+        dead = [job.id for job in session.scalars(_leased_to(worker_id)) if _pid(job.worker) not in alive]
+    if dead:
+        with database.write() as session:
+            past = now(session) - timedelta(seconds=1)
+            theirs = Job.id.in_(dead), Job.worker.startswith(f"{worker_id}.", autoescape=True)
+            session.execute(update(Job).where(*theirs, Job.lease_until.is_not(None)).values(lease_until=past))
+
+
+def busy(session: Session, worker_id: str) -> int:
+    """Return how many jobs the children of `worker_id` have."""
+    return len(session.scalars(_leased_to(worker_id)).all())
+
+
 def put_back(database: Database, held: Claim, problem: dict[str, Any]) -> bool:
     """Have a job tried again later, longer later each time; return False when the lease was lost."""
     with database.write() as session:
         later = now(session) + timedelta(seconds=backoff(held.attempt))
         return _waits(session, held, not_before=later, note=problem)
+
+
+def postpone(database: Database, held: Claim, problem: dict[str, Any]) -> bool:
+    """Have a job tried again when what it needs may be back, the attempt not counted, for about half an hour.
+
+    After that it is put back as `put_back` does. Returns False when the lease was lost.
+    """
+    with database.write() as session:
+        job = session.get(Job, held.job_id, with_for_update=True)
+        times = int((job.note or {}).get("times", 0)) + 1 if job is not None else 1
+        counted = Job.attempts if times > MOST_POSTPONED else Job.attempts - 1
+        later = now(session) + timedelta(seconds=backoff(times))
+        return _waits(session, held, attempts=counted, not_before=later, note=problem | {"times": times})
 
 
 def backoff(attempt: int) -> float:
@@ -84,11 +122,16 @@ def waiting(session: Session) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
-def ready(session: Session) -> set[str]:
-    """Return the queues in which a job could be claimed now."""
+def waiting_of(session: Session, owner_id: str) -> int:
+    """Return how many jobs of one owner wait."""
+    query = select(func.count()).select_from(Job).where(Job.owner_id == owner_id, Job.lease_until.is_(None))
+    return session.scalar(query) or 0
+
+
+def ready(session: Session, queues: Sequence[str]) -> list[str]:
+    """Return those of `queues` in which a job could be claimed now."""
     moment = now(session)
-    query = select(Job.queue).where(Job.lease_until.is_(None), Job.not_before <= moment)
-    return set(session.scalars(query.distinct()))
+    return [queue for queue in queues if session.scalar(select(Job.id).where(*_claimable(queue, moment)).limit(1))]
 
 
 def _owners(session: Session, queues: Sequence[str], moment: datetime) -> Iterator[tuple[str, int, str]]:
@@ -151,9 +194,23 @@ def _taken(session: Session, job: Job, worker_id: str, until: datetime) -> Claim
     if job.kind == "page":
         page = PageRow.run_id == job.run_id, PageRow.number == job.number
         session.execute(update(PageRow).where(*page).values(status="running", attempts=job.attempts))
+    return claim_of(job)
+
+
+def claim_of(job: Job) -> Claim:
+    """Return the claim that whoever leases `job` holds."""
     return Claim(
         job.id, job.token, job.kind, job.queue, job.document_id, job.run_id, job.number, attempt=job.attempts
     )
+
+
+def _leased_to(worker_id: str) -> Select[Job]:
+    return select(Job).where(Job.lease_until.is_not(None), Job.worker.startswith(f"{worker_id}.", autoescape=True))
+
+
+def _pid(worker: str | None) -> int:
+    last = (worker or "").rpartition(".")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def _waits(session: Session, held: Claim, **values: Any) -> bool:

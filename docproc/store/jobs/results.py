@@ -31,20 +31,29 @@ class PageResult:
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
-def planned(database: Database, held: Claim, *, media_type: str, pages: int, seconds: float = 0.0) -> bool:
-    """End an intake: the file is good and has `pages` pages, which are queued."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What intake found: the type of the file, its pages, and how many seconds it took to open."""
+
+    media_type: str
+    pages: int
+    seconds: float = 0.0
+
+
+def planned(database: Database, held: Claim, facts: Facts) -> bool:
+    """End an intake: the file is good, and its pages are queued."""
     with database.write() as session:
         ours = _delete(session, held)
         if ours is None:
             return False
         document, run = ours
-        numbers = range(1, pages + 1)
+        numbers = range(1, facts.pages + 1)
         session.execute(insert(PageRow), [{"run_id": run.id, "number": number} for number in numbers])
         add_jobs(session, document, run, "page", numbers)
-        document.media_type, document.page_count = media_type, pages
-        run.page_count = run.remaining = pages
+        document.media_type, document.page_count = facts.media_type, facts.pages
+        run.page_count = run.remaining = facts.pages
         _begin(document, run)
-        run.timings = _added(run.timings, {"open": seconds})
+        run.timings = _added(run.timings, {"open": facts.seconds})
         tell(session, document, run)
         return True
 

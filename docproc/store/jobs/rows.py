@@ -12,6 +12,9 @@ from docproc.errors import DocprocError
 from docproc.store import events
 from docproc.store.tables import DocumentRow, Job, JobKind, Run, utc_now
 
+QUEUES = ("cpu", "gpu")
+GPU_ENGINES = frozenset({"paligemma"})
+"""Engines that only workers of the queue gpu can load."""
 ACTIVE = ("queued", "running")
 """Status of documents, runs and pages on which work is still to be done."""
 
@@ -37,10 +40,7 @@ def add_jobs(session: Session, document: DocumentRow, run: Run, kind: JobKind, n
 
 def queue_of(run: Run) -> str:
     """Return the queue whose workers can read with the options of `run`."""
-    return "cpu" if run.options.get("engine", "rapid") in CPU_ENGINES else "gpu"
-
-
-CPU_ENGINES = frozenset({"rapid", "fake"})
+    return "gpu" if run.options.get("engine") in GPU_ENGINES else "cpu"
 
 
 def newest_run(session: Session, document_id: str) -> Run | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from docproc.settings import Settings
 from docproc.store.database import Database, now
-from docproc.store.jobs.claims import Claim, backoff, ready
+from docproc.store.jobs.claims import backoff, claim_of, ready
 from docproc.store.jobs.results import give_up
-from docproc.store.jobs.rows import locked
-from docproc.store.tables import Job, PageRow
+from docproc.store.jobs.rows import QUEUES, locked
+from docproc.store.tables import Job, PageRow, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,20 @@ def sweep(database: Database, settings: Settings) -> Swept:
         expired = session.scalars(select(Job).where(Job.lease_until < now(session))).all()
     outcomes = [_recover(database, job, settings) for job in expired]
     with database.read() as session:
-        waiting = ready(session)
+        waiting = ready(session, QUEUES)
     return Swept(outcomes.count("requeued"), outcomes.count("failed"), frozenset(waiting))
 
 
+def heard_of(session: Session, worker_id: str, queues: Sequence[str], memory: int) -> None:
+    """Note that a worker lives, and its memory in bytes; forget those not heard of for an hour."""
+    moment = now(session)
+    row = session.get(Worker, worker_id) or Worker(id=worker_id, queues=",".join(queues))
+    row.seen_at, row.memory = moment, memory
+    session.add(row)
+    session.execute(delete(Worker).where(Worker.seen_at < moment - timedelta(hours=1)))
+
+
 def _recover(database: Database, job: Job, settings: Settings) -> str:
-    held = Claim(
-        job.id, job.token, job.kind, job.queue, job.document_id, job.run_id, job.number, attempt=job.attempts
-    )
     with database.write() as session:
         locked(session, job.document_id)
         moment = now(session)
@@ -46,7 +54,7 @@ def _recover(database: Database, job: Job, settings: Settings) -> str:
         if session.scalar(select(Job.id).where(*still).with_for_update()) is None:
             return "kept"
         if job.attempts >= settings.page_attempts:
-            give_up(session, held, _died(job))
+            give_up(session, claim_of(job), _died(job))
             return "failed"
         later = moment + timedelta(seconds=backoff(job.attempts))
         values = {"lease_until": None, "worker": None, "not_before": later}

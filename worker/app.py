@@ -1,0 +1,70 @@
+"""The Celery application: how messages travel, and that they are nothing but nudges."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from celery import Celery
+
+from docproc.settings import Settings
+from docproc.store.jobs import QUEUES
+
+TASK = "docproc.work"
+"""The one task: claim the best job and do it."""
+POLL_SECONDS = 0.1
+"""How often a worker without a broker server looks for messages."""
+LATE_SECONDS = 20
+"""How much later than the worker itself Celery kills a job that is over time: it is the second line."""
+
+
+@cache
+def make(settings: Settings) -> Celery:
+    """Return the application for `settings`; the same one every time."""
+    app = Celery("docproc", set_as_current=False)
+    app.conf.update(_common(settings))
+    app.conf.update(_broker(settings))
+    return app
+
+
+def _common(settings: Settings) -> dict[str, Any]:
+    return {
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_time_limit": settings.job_seconds + LATE_SECONDS,
+        "task_default_queue": QUEUES[0],
+        "task_create_missing_queues": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_memory_per_child": settings.worker_memory // 1024,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_proc_alive_timeout": 120.0,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 5.0,
+        "accept_content": ["json"],
+    }
+
+
+def _broker(settings: Settings) -> dict[str, Any]:
+    if settings.broker_url:
+        # What publishes must not wait for a broker that is down: the sweep makes up for it.
+        impatient = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+        return {"broker_url": settings.broker_url, "broker_transport_options": impatient}
+    folder = settings.data_dir.expanduser() / "queue"
+    for part in ("messages", "control", "taken"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport": "worker.folder:Transport",
+        "worker_enable_remote_control": False,
+        "broker_transport_options": {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+            "processed_folder": str(folder / "taken"),
+            "polling_interval": POLL_SECONDS,
+        },
+    }

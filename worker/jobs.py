@@ -1,0 +1,133 @@
+"""One job from claim to outcome. Every job may run twice: only who holds the lease writes what came of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from docproc.document import Page
+from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable, Usage
+from docproc.memory import give_back_memory
+from docproc.settings import Settings
+from docproc.store import jobs
+from docproc.store.database import Database
+from docproc.store.files import Files
+from worker.desk import Desk
+from worker.heartbeat import Heartbeat, fields
+
+log = logging.getLogger("docproc.worker")
+PATIENCE = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to write a result that is ready, when the database is away."""
+Problem = dict[str, Any]
+
+
+class Worker:
+    """Does jobs, one at a time, in the process that made it."""
+
+    def __init__(self, settings: Settings, queues: Sequence[str], name: str) -> None:
+        self.settings, self.queues, self.name = settings, tuple(queues), name
+        self.database = Database(settings)
+        self._desk = Desk(self.database, Files(settings), settings)
+        self._heartbeat = Heartbeat(self.database, settings, self._again)
+        self._heartbeat.start()
+
+    def claim(self) -> jobs.Claim | None:
+        """Claim the best job; None when there is none."""
+        return jobs.claim(self.database, self.queues, self.name, self.settings)
+
+    def work(self, held: jobs.Claim) -> None:
+        """Do a job; whatever happens, it is finished, queued again or given up."""
+        began = time.monotonic()
+        with self._heartbeat.watching(held):
+            outcome = self._attempt(held)
+        seconds = round(time.monotonic() - began, 3)
+        log.info("%s %s", held.kind, outcome, extra={"fields": fields(held) | {"seconds": seconds}})
+        give_back_memory()
+
+    def close(self) -> None:
+        """End the parser process and close the database."""
+        self._desk.close()
+        self.database.close()
+
+    def _attempt(self, held: jobs.Claim) -> str:
+        try:
+            return "done" if KINDS[held.kind](self, held) else "lost"
+        except Rejected as error:
+            self._save(jobs.failed if held.number else jobs.rejected, held, _problem(error))
+            return "rejected"
+        except Usage as error:
+            self._save(jobs.failed, held, _problem(error))
+            return "failed"
+        except Unavailable as error:
+            self._save(jobs.postpone, held, _problem(error))
+            return "postponed"
+        except EngineFailed as error:
+            self._again(held, _problem(error))
+            return "failed"
+        except Exception:  # a bug costs this page, not the worker
+            log.exception("A job failed unexpectedly", extra={"fields": fields(held)})
+            self._again(held, INTERNAL)
+            return "failed"
+
+    def _intake(self, held: jobs.Claim) -> bool:
+        began = time.monotonic()
+        upload = self._desk.open(held).upload
+        facts = jobs.Facts(upload.media_type, upload.pages, seconds=time.monotonic() - began)
+        return self._save(jobs.planned, held, facts)
+
+    def _page(self, held: jobs.Claim) -> bool:
+        began = time.monotonic()
+        opened = self._desk.open(held)
+        page = opened.reader.page(opened.upload, held.number)
+        if page.failed:
+            self._again(held, _page_problem(page), page)
+            return True
+        seconds = time.monotonic() - began
+        result = jobs.PageResult(page=page, seconds=seconds, engines=opened.reader.engines, version=VERSION)
+        return self._save(jobs.read, held, result)
+
+    def _finish(self, held: jobs.Claim) -> bool:
+        return self._save(jobs.finished, held)
+
+    def _again(self, held: jobs.Claim, problem: Problem, page: Page | None = None) -> None:
+        """Have the job tried again, or give it up when it was tried often enough."""
+        log.warning("Attempt failed: %s", problem["message"], extra={"fields": fields(held) | problem})
+        if held.attempt < self.settings.page_attempts:
+            self._save(jobs.put_back, held, problem)
+        else:
+            self._save(jobs.failed, held, problem, page)
+
+    def _save(self, verb: Callable[..., bool], held: jobs.Claim, *arguments: Any) -> bool:
+        """Write an outcome; wait for a database that is away for a moment."""
+        for seconds in PATIENCE:
+            try:
+                return verb(self.database, held, *arguments)
+            except Unavailable as error:
+                log.warning("The result cannot be written yet: %s", error, extra={"fields": fields(held)})
+                time.sleep(seconds)
+        return verb(self.database, held, *arguments)
+
+
+KINDS: Mapping[str, Callable[[Worker, jobs.Claim], bool]] = {
+    "intake": Worker._intake,  # noqa: SLF001
+    "page": Worker._page,  # noqa: SLF001
+    "finish": Worker._finish,  # noqa: SLF001
+}
+VERSION = version("docproc")
+INTERNAL = {
+    "code": "internal",
+    "message": "Reading failed for a reason that we did not foresee.",
+    "hint": "The log of the worker tells more; please report it.",
+}
+
+
+def _problem(error: DocprocError) -> Problem:
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def _page_problem(page: Page) -> Problem:
+    first = page.problems[0]
+    return {"code": first.code, "message": first.message, "hint": first.hint}
