@@ -7,29 +7,16 @@ from typing import Any
 
 import pytest
 from exports_samples import a_line, page_of
+from read_documents import add_document, add_run, page_read
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
 from docproc.errors import Conflict, NotFound, Rejected
 from docproc.store import access, corrections, readings, search
 from docproc.store.database import Database
-from docproc.store.tables import DocumentRow, PageRow, Run, User
+from docproc.store.tables import DocumentRow, PageRow, User
 
 WHO = access.Principal("ann", "ann", "reviewer")
-
-
-def page_read(text: str = "the quick brovvn fox", number: int = 1) -> Page:
-    return page_of(number, [("title", [a_line("t", "Letter", 40, 40)]), ("text", [a_line("a", text, 40, 100)])])
-
-
-def add_run(session: Session, document_id: str, *pages: Page) -> str:
-    run = Run(document_id=document_id, user_id="ann", status="done", options={}, page_count=len(pages))
-    session.add(run)
-    session.flush()
-    for page in pages:
-        session.add(PageRow(run_id=run.id, number=page.number, status="done", width=420.0, height=595.0))
-        readings.save(session, run.id, page.number, page)
-    return run.id
 
 
 @pytest.fixture
@@ -37,15 +24,7 @@ def document_id(database: Database) -> str:
     with database.write() as session:
         session.add(User(id="ann", name="ann", role="reviewer"))
         session.flush()
-        document = DocumentRow(
-            owner_id="ann", sha256="0" * 64, filename="letter.pdf", media_type="application/pdf", size=1
-        )
-        session.add(document)
-        session.flush()
-        document.run_id = add_run(session, document.id, page_read(), page_read("second page", 2))
-        for number in (1, 2):
-            search.index_page(session, document, number, corrections.current_page(session, document, number))
-        return document.id
+        return add_document(session, "ann")
 
 
 def row(session: Session, document_id: str) -> DocumentRow:
@@ -160,7 +139,7 @@ def test_corrections_are_carried_over_and_the_lost_ones_are_kept(database, docum
     )
     with database.write() as session:
         document = row(session, document_id)
-        document.run_id = add_run(session, document_id, shifted, page_read("second page", 2))
+        document.run_id = add_run(session, document, shifted, page_read("second page", 2))
         corrections.carry_over(session, document)
     assert text_of(database, document_id) == "tbe quick brown fox"
     with database.read() as session:
@@ -177,7 +156,7 @@ def test_what_found_no_place_finds_it_on_a_later_run(database, document_id):
     for page, placed in ((page_of(1, []), False), (page_read(), True), (page_read(), True)):
         with database.write() as session:
             document = row(session, document_id)
-            document.run_id = add_run(session, document_id, page)
+            document.run_id = add_run(session, document, page)
             corrections.carry_over(session, document)
             corrections.carry_over(session, document)
             assert [one.placed for one in corrections.history(session, document)] == [placed]

@@ -18,6 +18,7 @@ from flask_openapi3.openapi import OpenAPI
 from docproc.settings import Settings
 from docproc.store.database import Database
 from docproc.store.files import Files
+from web.images import Images
 
 PARTS = ("web.logs", "web.errors", "web.auth", "web.security")
 """Modules with an `init(app)`: what happens around every request, outermost first."""
@@ -25,6 +26,10 @@ API = (
     "web.api.docs",
     "web.api.documents",
     "web.api.upload",
+    "web.api.events",
+    "web.api.pages",
+    "web.api.exports",
+    "web.api.corrections",
     "web.api.search",
     "web.api.sharing",
     "web.api.users",
@@ -58,6 +63,7 @@ class Context:
     settings: Settings
     database: Database
     files: Files
+    images: Images
 
 
 def context() -> Context:
@@ -79,7 +85,7 @@ def create_app(settings: Settings) -> OpenAPI:
         doc_ui=False,
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_bytes + FIELDS_BYTES
-    app.extensions["docproc"] = Context(settings, Database(settings), Files(settings))
+    app.extensions["docproc"] = Context(settings, Database(settings), Files(settings), Images(settings))
     for name in PARTS:
         import_module(name).init(app)
     for name in (*API, *PAGES):

@@ -1,0 +1,38 @@
+"""Documents in the store that are read already, without a worker."""
+
+from exports_samples import a_line, page_of
+from sqlalchemy.orm import Session
+
+from docproc.document import Page
+from docproc.store import corrections, readings, search
+from docproc.store.tables import DocumentRow, PageRow, Run
+
+
+def page_read(text: str = "the quick brovvn fox", number: int = 1) -> Page:
+    """Return a page with a title, line t in region r0, and a text, line a in region r1; words are aw0, aw1, ..."""
+    return page_of(number, [("title", [a_line("t", "Letter", 40, 40)]), ("text", [a_line("a", text, 40, 100)])])
+
+
+def add_run(session: Session, document: DocumentRow, *pages: Page) -> str:
+    """Add a finished run with these pages; return its id."""
+    run = Run(document_id=document.id, user_id=document.owner_id, status="done", options={}, page_count=len(pages))
+    session.add(run)
+    session.flush()
+    for page in pages:
+        session.add(PageRow(run_id=run.id, number=page.number, status="done", width=420.0, height=595.0))
+        readings.save(session, run.id, page.number, page)
+    return run.id
+
+
+def add_document(session: Session, owner_id: str) -> str:
+    """Add a document of two pages, read and indexed; return its id."""
+    document = DocumentRow(
+        owner_id=owner_id, sha256="0" * 64, filename="letter.pdf", media_type="application/pdf", size=1, status="done"
+    )
+    session.add(document)
+    session.flush()
+    document.run_id = add_run(session, document, page_read(), page_read("second page", 2))
+    document.page_count = 2
+    for number in (1, 2):
+        search.index_page(session, document, number, corrections.current_page(session, document, number))
+    return document.id
