@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from docproc.document import Page
 from docproc.store import documents, jobs, sessions, users
 from docproc.store.documents import Incoming
-from docproc.store.jobs import PageResult
+from docproc.store.jobs import Facts, PageResult
 from docproc.store.tables import DocumentRow, Role
 
 FAILURE = {"code": "crash", "message": "The reader crashed on this page.", "hint": "Try it again."}
@@ -76,7 +76,7 @@ class Portal(Service):
 
     def plan(self, pages: int) -> None:
         """Do the intake that waits."""
-        assert jobs.planned(self.database, self._claim("intake"), media_type="application/pdf", pages=pages)
+        assert jobs.planned(self.database, self._claim("intake"), Facts("application/pdf", pages))
 
     def reject(self, problem: dict[str, Any]) -> None:
         assert jobs.rejected(self.database, self._claim("intake"), problem)

@@ -1,4 +1,4 @@
-"""What the portal shows beside a single document: one page's state, what failed lately, how much is stored."""
+"""What the portal shows beside documents: sizes of pages, what failed lately, how much is stored."""
 
 from __future__ import annotations
 
@@ -30,11 +30,6 @@ class Storage:
 
     files: int
     size: int
-
-
-def page_row(session: Session, document: DocumentRow, number: int) -> PageRow | None:
-    """Return the state of a page in the run that is shown, None where there is no such page."""
-    return session.get(PageRow, (document.run_id, number)) if document.run_id else None
 
 
 def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[float, float]]:

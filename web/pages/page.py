@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from docproc.document import Page
-from docproc.errors import NotFound, Rejected
+from docproc.errors import Rejected
 from docproc.geometry import Box
-from docproc.store import access, current, overview, search
+from docproc.store import access, current, runs, search
 from web import auth, context
 from web.pages.documents import ACTIVE
 from web.pages.reading import doubts, shown
@@ -20,9 +20,7 @@ def show(document_id: str, number: int) -> str:
     """Show the page; `q` is a search whose hits are outlined."""
     with context().database.read() as session:
         row = access.document(session, auth.current(), document_id, "read")
-        state = overview.page_row(session, row, number)
-        if state is None:
-            raise NotFound(f"There is no page {number}.", hint=f"The document has {row.page_count or 0}.")
+        state = runs.page(session, row, number)
         page = current.shown_page(session, row, number)
     wanted = request.args.get("q", "").strip()
     hits = _hits(page, wanted) if page else ()

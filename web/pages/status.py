@@ -38,7 +38,7 @@ def _figures(now: Health, storage: Storage) -> list[tuple[str, str]]:
         ("Documents", f"{sum(now.documents.values()):,}"),
         ("Pages read", f"{now.pages.get('done', 0):,}"),
         ("Pages failed", f"{now.pages.get('failed', 0):,}"),
-        ("Seconds per page", each),
+        ("Time per page", each),
         ("Files", f"{storage.files:,}"),
         ("Stored", size(storage.size)),
     ]

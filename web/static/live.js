@@ -1,9 +1,9 @@
 // Keeps what is shown up to date: the page is fetched again and the parts of #live (or #reading) that changed
-// are put in its place. Only while something is going on, only while somebody looks.
+// take the place of the old ones. Only while something is going on, only while somebody looks.
 
 const SOON = 1500;
 const LATER = 10000;
-const found = document.querySelector("[data-live]");
+const place = document.querySelector("#live, #reading");
 
 let timer = null;
 let wait = SOON;
@@ -19,12 +19,11 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const here = document.querySelector("[data-live]");
-    const there = fresh.getElementById(here.id);
-    wait = here.isEqualNode(there) ? Math.min(wait * 1.25, LATER) : SOON;
-    if (here.id === "reading" && !there.hasAttribute("data-live")) return location.reload();
-    morph(here, there);
-    if (!here.hasAttribute("data-live")) return stop();
+    const there = fresh.getElementById(place.id);
+    wait = place.isEqualNode(there) ? Math.min(wait * 1.25, LATER) : SOON;
+    if (place.id === "reading" && !there.hasAttribute("data-live")) return location.reload();
+    morph(place, there);
+    if (!place.hasAttribute("data-live")) return stop();
   } catch {
     wait = LATER;
   }
@@ -68,9 +67,10 @@ function stop() {
   events?.close();
 }
 
-if (found) {
-  if (found.dataset.live === "events" && window.EventSource) watch(found.dataset.events);
+if (place.hasAttribute("data-live")) {
+  if (place.dataset.live === "events") watch(place.dataset.events);
   plan(SOON);
-  document.addEventListener("visibilitychange", () => document.hidden || plan(0));
-  window.addEventListener("pagehide", stop);
 }
+document.addEventListener("visibilitychange", () => document.hidden || !place.hasAttribute("data-live") || plan(0));
+document.addEventListener("uploaded", () => plan(0));
+window.addEventListener("pagehide", stop);

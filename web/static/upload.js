@@ -49,10 +49,10 @@ function fail(view, file, words) {
 
 function accept(view, file, answer) {
   const link = document.createElement("a");
-  link.href = answer.url;
+  link.href = `/documents/${answer.id}`;
   link.textContent = file.name;
   view.name.replaceChildren(link);
-  view.state.textContent = answer.created ? "uploaded" : "you have this document already";
+  view.state.textContent = answer.duplicate ? "you have this document already" : "uploaded";
   view.bar.remove();
   told.textContent = `${file.name}: ${view.state.textContent}`;
 }
@@ -65,16 +65,15 @@ function send(file, view) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const data = new FormData();
-    data.append("csrf_token", form.elements.csrf_token.value);
     data.append("file", file);
-    request.open("POST", form.action);
-    request.setRequestHeader("Accept", "application/json");
+    request.open("POST", form.dataset.api);
+    request.setRequestHeader("X-CSRF-Token", form.elements.csrf_token.value);
     request.responseType = "json";
     view.state.textContent = "uploading";
     request.upload.onprogress = (event) => { view.bar.value = event.loaded / event.total; };
     request.onload = () => {
       const answer = request.response ?? {};
-      if (request.status < 300 && answer.items?.length) accept(view, file, answer.items[0]);
+      if (request.status < 300 && answer.id) accept(view, file, answer);
       else fail(view, file, [answer.detail, answer.hint].filter(Boolean).join(" ") || "it could not be uploaded");
       resolve();
     };
