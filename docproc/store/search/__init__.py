@@ -13,23 +13,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
 from docproc.errors import Rejected
 from docproc.geometry import Box
-from docproc.store import access, readings
+from docproc.store import access, current
 from docproc.store.search import filters, postgres, sqlite
 from docproc.store.search.filters import Candidate
 from docproc.store.search.hits import show
 from docproc.store.search.query import Node, has_field, parse, phrases
-from docproc.store.search.tokenize import page_text
-from docproc.store.tables import DocumentRow, SearchPage
+from docproc.store.search.texts import Text
+from docproc.store.tables import DocumentRow, PageRow, Reading, SearchPage
 
 CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
@@ -69,7 +70,7 @@ def index_page(session: Session, document: DocumentRow, number: int, page: Page)
     backend = _backend(session)
     session.execute(select(DocumentRow.id).where(DocumentRow.id == document.id).with_for_update())
     here = SearchPage.document_id == document.id, SearchPage.number == number
-    tokens = [token.text for token in page_text(page).tokens]
+    tokens = [token.text for token in Text.of_page(page).tokens]
     row_id = session.scalar(select(SearchPage.id).where(*here))
     if row_id is not None:
         session.execute(
@@ -89,12 +90,12 @@ def index_page(session: Session, document: DocumentRow, number: int, page: Page)
 
 def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
     """Return page `number` of a document as people see it, None when it is not read."""
-    return readings.load(session, document.run_id, number) if document.run_id else None
+    return current.shown_page(session, document, number)
 
 
 def boxes_on(page: Page, query: str) -> tuple[Box, ...]:
     """Return the boxes of the words of one page that the query is looking for, in points; raises Rejected."""
-    return show(page_text(page), phrases(parse(query))).boxes
+    return show(Text.of_page(page), phrases(parse(query))).boxes
 
 
 def remove(session: Session, document_id: str, number: int | None = None) -> None:
@@ -177,7 +178,7 @@ def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -
         raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
     if text is None:
         return _browsed(session, where)
-    found = backend.candidates(session, text, where, limit=CANDIDATES)
+    found = backend.candidates(session, text, where, ceiling=ceiling, limit=CANDIDATES)
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
 
 
@@ -195,14 +196,31 @@ def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
 
 def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> list[Hit]:
     wanted = tuple(phrases(node))
-    documents = {
-        row.id: row
-        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_({one.document for one in chosen})))
-    }
+    texts = _texts(session, chosen)
     hits = []
-    for _, document_id, number, score in chosen:
-        row = documents[document_id]
-        page = shown_page(session, row, number)
-        shown = show(page_text(page or Page(number, 0, 0)), wanted)
-        hits.append(Hit(document_id, number, round(score, 6), row.filename, shown.parts, shown.boxes))
+    for one in chosen:
+        if one.id in texts:  # not deleted meanwhile
+            filename, text = texts[one.id]
+            shown = show(text, wanted)
+            hits.append(Hit(one.document, one.page, round(one.score, 6), filename, shown.parts, shown.boxes))
     return hits
+
+
+def _texts(session: Session, chosen: Sequence[Candidate]) -> dict[int, tuple[str, Text]]:
+    """Return search row -> (file name, text of the page as it is shown)."""
+    query = (
+        select(SearchPage.id, DocumentRow, SearchPage.number, Reading.data, PageRow.revision)
+        .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
+        .outerjoin(Reading, and_(Reading.run_id == DocumentRow.run_id, Reading.number == SearchPage.number))
+        .outerjoin(PageRow, and_(PageRow.run_id == DocumentRow.run_id, PageRow.number == SearchPage.number))
+        .where(SearchPage.id.in_([one.id for one in chosen]))
+    )
+    texts = {}
+    for row_id, document, number, data, revision in session.execute(query):
+        if data is not None and not revision:
+            text = Text.of_json(json.loads(zlib.decompress(data)))
+        else:
+            page = shown_page(session, document, number)
+            text = Text.of_page(page) if page else Text(())
+        texts[row_id] = (document.filename, text)
+    return texts

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from docproc.geometry import Box
 from docproc.store.search.query import Phrase
-from docproc.store.search.tokenize import Text, Token, unspaced
+from docproc.store.search.texts import Text
+from docproc.store.search.tokenize import Token, unspaced
 
 BEFORE, AFTER = 8, 24
 """Words shown before and after the first match."""
@@ -24,7 +26,7 @@ class Shown:
 def show(text: Text, phrases: Iterable[Phrase]) -> Shown:
     """Find the phrases in the text of a page; boxes are in points, one per word, in reading order."""
     found = sorted({index for phrase in phrases for index in _occurrences(text.tokens, phrase)})
-    boxes = tuple(text.words[index].box for index in found)
+    boxes = tuple(Box.from_list(text.words[index].box) for index in found)
     return Shown(_snippet(text, set(found), found[0] if found else 0), boxes)
 
 
@@ -46,19 +48,12 @@ def _matches(tokens: Sequence[Token], phrase: Phrase) -> bool:
 
 
 def _snippet(text: Text, marked: set[int], first: int) -> tuple[tuple[str, bool], ...]:
-    start = max(0, first - BEFORE)
-    end = min(len(text.words), first + AFTER)
-    parts: list[tuple[str, bool]] = [("\u2026 ", False)] if start else []
+    start, end = max(0, first - BEFORE), min(len(text.words), first + AFTER)
+    parts = [("\u2026 ", False)] if start else []
     for index in range(start, end):
-        word = text.words[index].text
-        space = _space(text, index) if index > start else ""
-        is_marked = index in marked
-        joined = bool(parts) and parts[-1][1] == is_marked
-        if space and not (joined and is_marked):
-            parts.append((space, False))
-        elif space:
-            word = space + word
-        parts.append((word, is_marked))
+        if index > start:
+            parts.append((_space(text, index), {index - 1, index} <= marked))
+        parts.append((text.words[index].text, index in marked))
     if end < len(text.words):
         parts.append((" \u2026", False))
     return tuple(_merged(parts))
@@ -69,14 +64,7 @@ def _space(text: Text, index: int) -> str:
     return "" if before and after and unspaced(before[-1]) and unspaced(after[0]) else " "
 
 
-def _merged(parts: Sequence[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
-    words: list[str] = []
-    state = False
-    for word, is_marked in parts:
-        if is_marked != state and words:
-            yield "".join(words), state
-            words = []
-        state = is_marked
-        words.append(word)
-    if words:
-        yield "".join(words), state
+def _merged(parts: Iterable[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
+    for is_marked, group in groupby(parts, key=lambda part: part[1]):
+        text = "".join(text for text, _ in group)
+        yield text.encode("utf-8", "replace").decode(), is_marked  # a lone surrogate could not be sent

@@ -28,6 +28,8 @@ _LEXER = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_UNKEPT = {0: " "} | dict.fromkeys(range(0xD800, 0xE000), "")
+"""What no database takes."""
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb\uff02\u3000", '"""""" ')
 
 
@@ -75,8 +77,7 @@ def parse(query: str) -> Node | None:
     """Return the tree of a query, None when there is nothing in it to look for; raise Rejected in plain words."""
     if len(query) > LONGEST:
         raise _refused(f"The search is longer than {LONGEST} characters.", "Search for fewer words.")
-    parser = _Parser(query)
-    return parser.parse()
+    return _Parser(query.translate(_UNKEPT)).parse()
 
 
 def phrases(node: Node | None) -> Iterator[Phrase]:

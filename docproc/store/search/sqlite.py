@@ -26,11 +26,13 @@ def next_id(_: Session) -> int | None:
 
 def matches(node: Node) -> ColumnElement[bool]:
     """Return the condition that a page's tokens match."""
-    found = select(_FTS.c.rowid).where(_FTS.c.search_fts.op("MATCH")(expression(node)))
+    found = select(_FTS.c.rowid).where(_FTS.c.search_fts.bool_op("MATCH")(expression(node)))
     return SearchPage.id.in_(found)
 
 
-def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, limit: int) -> list[Candidate]:
+def candidates(
+    session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, ceiling: int, limit: int
+) -> list[Candidate]:
     """Return the newest pages that match `node` and `where`, at most `limit`, unsorted."""
     score = -func.bm25(column("search_fts"))
     statement = (
@@ -38,7 +40,7 @@ def candidates(session: Session, node: Node, where: Sequence[ColumnElement[bool]
         .select_from(_FTS)
         .join(SearchPage, SearchPage.id == _FTS.c.rowid)
         .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
-        .where(_FTS.c.search_fts.op("MATCH")(expression(node)), *where)
+        .where(_FTS.c.search_fts.bool_op("MATCH")(expression(node)), _FTS.c.rowid <= ceiling, *where)
         .order_by(_FTS.c.rowid.desc())
         .limit(limit)
     )

@@ -12,11 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-
-from docproc.document import Page, Word
+from typing import NamedTuple
 
 LONGEST = 64
 """Characters kept of a token."""
@@ -42,35 +40,14 @@ _LETTERS = str.maketrans(
 _THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,'\u2019])\d{1,3}([.,'\u2019])\d{3}(?:\1\d{3})*(?!\d)")
 
 Part = tuple[str, int]
-"""A piece of text, folded, and the index of the word that it came from."""
+"""A piece of text, and the index of the word that it came from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """What is looked for, and the indexes of the words that it came from (two, when divided at a line end)."""
 
     text: str
     words: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A page as search sees it: its words in reading order, and its tokens in order."""
-
-    words: tuple[Word, ...]
-    tokens: tuple[Token, ...]
-
-
-def page_text(page: Page) -> Text:
-    """Return the words of the page in reading order (lines of no region last) and their tokens."""
-    placed = [line_id for region in page.regions for line_id in region.line_ids if line_id in page.lines_by_id]
-    order = dict.fromkeys([*placed, *page.lines_by_id])
-    lines = [page.lines_by_id[line_id] for line_id in order]
-    words = [line.words or (Word(line.id, line.text, line.box, line.polygon),) for line in lines]
-    return Text(
-        tuple(word for line in words for word in line),
-        tuple(tokenize([[word.text for word in line] for line in words])),
-    )
 
 
 def tokenize(lines: Sequence[Sequence[str]]) -> list[Token]:
@@ -83,16 +60,12 @@ def tokenize(lines: Sequence[Sequence[str]]) -> list[Token]:
     halves: list[Token] = []
     stream = _Stream(tokens)
     for unit in _units(lines):
+        if len(unit) == 1:
+            stream.add(*unit[0])
+            continue
         before = len(tokens)
-        for part in _joined(unit):
-            stream.add(part)
-        if len(unit) > 1:
-            again: list[Token] = []
-            split = _Stream(again)
-            for text, index in unit:
-                split.add([(fold(text), index)])
-            split.end()
-            halves += [Token(GAP, ()), *tokens[max(0, before - 2) : before], *again]
+        stream.add_divided(unit)
+        halves += [Token(GAP, ()), *tokens[max(0, before - 2) : before], *_halves(unit)]
     stream.end()
     return tokens + halves
 
@@ -114,24 +87,30 @@ def unspaced(character: str) -> bool:
 
 
 class _Stream:
-    """Turns folded text into tokens; runs of unspaced characters go on over the end of a word."""
+    """Turns words into tokens; runs of unspaced characters go on over the end of a word."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._run: list[Part] = []
 
-    def add(self, parts: Sequence[Part]) -> None:
-        """Add a word, or the two halves of one."""
-        text = "".join(text for text, _ in parts)
-        owners = [index for text, index in parts for _ in text]
-        if self._run and (not text or not unspaced(text[0]) or _inside(text[0], _HANGUL)):
+    def add(self, word: str, index: int) -> None:
+        """Add a word."""
+        pieces = _pieces(word)
+        if self._run and not (pieces and pieces[0][0] == "unspaced" and not _inside(pieces[0][1][0], _HANGUL)):
             self.end()
+        for kind, piece in pieces:
+            self._take(kind, piece, (index,) * len(piece) if kind == "unspaced" else (index,))
+
+    def add_divided(self, unit: Sequence[Part]) -> None:
+        """Add a word that was divided at line ends, without the hyphens."""
+        self.end()
+        last = len(unit) - 1
+        parts = [(fold(text if at == last else text[:-1]), index) for at, (text, index) in enumerate(unit)]
+        owners = [index for text, index in parts for _ in text]
         start = 0
-        for kind, group in groupby(text, _kind):
-            piece = "".join(group)
-            end = start + len(piece)
-            self._take(kind, piece, owners[start:end])
-            start = end
+        for kind, piece in _kinds("".join(text for text, _ in parts)):
+            self._take(kind, piece, owners[start : start + len(piece)])
+            start += len(piece)
 
     def end(self) -> None:
         """End the run of unspaced characters: its pairs, then its last character alone."""
@@ -141,13 +120,33 @@ class _Stream:
             text = character + "".join(text for text, _ in following)
             self._tokens.append(Token(text, tuple(dict.fromkeys([owner, *(one for _, one in following)]))))
 
-    def _take(self, kind: str, piece: str, owners: list[int]) -> None:
+    def _take(self, kind: str, piece: str, owners: Sequence[int]) -> None:
         if kind == "unspaced":
             self._run += zip(piece, owners, strict=True)
             return
-        self.end()
+        if self._run:
+            self.end()
         if kind == "word":
             self._tokens.append(Token(piece[:LONGEST], tuple(dict.fromkeys(owners))))
+
+
+@lru_cache(maxsize=65536)
+def _pieces(word: str) -> tuple[tuple[str, str], ...]:
+    return _kinds(fold(word))
+
+
+def _kinds(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the pieces of folded text, each with its kind: word, unspaced, or "" for signs."""
+    return tuple((kind, "".join(piece)) for kind, piece in groupby(text, _kind))
+
+
+def _halves(unit: Sequence[Part]) -> list[Token]:
+    tokens: list[Token] = []
+    stream = _Stream(tokens)
+    for word, index in unit:
+        stream.add(word, index)
+    stream.end()
+    return tokens
 
 
 def _units(lines: Sequence[Sequence[str]]) -> Iterator[list[Part]]:
@@ -166,12 +165,6 @@ def _units(lines: Sequence[Sequence[str]]) -> Iterator[list[Part]]:
                 unit = []
     if unit:
         yield unit
-
-
-def _joined(unit: list[Part]) -> Iterable[list[Part]]:
-    """Return the parts of a unit without the hyphens between them, folded."""
-    last = len(unit) - 1
-    return [[(fold(text if at == last else text[:-1]), index) for at, (text, index) in enumerate(unit)]]
 
 
 def _divided(end: str, start: str) -> bool:
