@@ -28,7 +28,7 @@ class Client:
     def ask(self, method: str, path: str, **more: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         prefix = "" if path.startswith(("/healthz", "/readyz", "/metrics", "/api")) else "/api/v1"
-        return self.client.open(prefix + path, method=method, headers=headers, **more)
+        return self.client.open(prefix + path, method=method, headers=headers, **{"buffered": True, **more})
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.ask("GET", path, **more)
@@ -59,4 +59,5 @@ class Service:
             return Client(self.app.test_client(), token, user.id)
 
     def close(self) -> None:
+        self.app.extensions["docproc"].images.close()
         self.database.close()

@@ -28,7 +28,7 @@ STATUS: tuple[tuple[type[DocprocError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (Rejected, 422),
-    (EngineFailed, 500),
+    (EngineFailed, 422),
     (Unavailable, 503),
 )
 """Class of an error -> HTTP status, where its code is not one of these:"""
@@ -111,7 +111,7 @@ def _wants_page() -> bool:
 def _known(error: DocprocError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s", error, exc_info=error)
+        log.warning("%s", error, exc_info=error.__cause__)
     return problem(status, error.code, error.message, error.hint)
 
 

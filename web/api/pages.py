@@ -1,0 +1,90 @@
+"""Pages: what was read on one, and its picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, request
+from pydantic import BaseModel, Field
+
+from docproc.errors import Conflict
+from docproc.exports.json import page_to_dict
+from docproc.intake import Upload
+from docproc.store import access, corrections, current, readings, runs, secret
+from docproc.store.tables import DocumentRow, PageRow
+from web import auth, context
+from web.api import api
+from web.api.models import PagePath
+from web.images import Wanted
+
+blueprint = api("pages", "What was read on a page, and how it looks.")
+READING: dict[str, Any] = {
+    "description": "The page as it stands in the published JSON schema of readings, with corrections",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+PICTURE = {"description": "The upright page", "content": {"image/jpeg": {}}}
+
+
+class ImageQuery(BaseModel):
+    """How large."""
+
+    width: int = Field(1240, ge=16, le=4000, description="Pixels; less where the page has no more to show")
+
+
+@blueprint.get("/documents/<document_id>/pages/<int:number>", responses={"200": READING})
+def reading(path: PagePath) -> Response:
+    """Return what was read on a page, with its corrections. The ETag is what a correction says in If-Match."""
+    with context().database.read() as session:
+        row = access.document(session, auth.current(), path.document_id, "read")
+        state = runs.page(session, row, path.number)
+        tag = corrections.tag(session, row, path.number)
+        page = None if tag in request.if_none_match else current.shown_page(session, row, path.number)
+    if page is None and tag not in request.if_none_match:
+        raise _not_read(state)
+    response = make_response(jsonify(page_to_dict(page))) if page else Response()
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/documents/<document_id>/pages/<int:number>/image", responses={"200": PICTURE})
+def image(path: PagePath, query: ImageQuery) -> Response:
+    """Return the picture of a page, upright as its reading says; boxes of the reading lie on it."""
+    here = context()
+    with here.database.read() as session:
+        row = access.document(session, auth.current(), path.document_id, "read")
+        state = runs.page(session, row, path.number)
+        read = state.status == "done"
+        name = f"{row.sha256}-{path.number}-{query.width}-{state.run_id if read else 'unread'}"
+        page = readings.load(session, state.run_id, path.number) if read and not here.images.has(name) else None
+    data = here.images.known(name)
+    if data is None:
+        data = _drawn(row, state, name, query.width, page.rotation if page else 0)
+    response = Response(data, mimetype="image/jpeg")
+    response.set_etag(name)
+    response.headers["Cache-Control"] = "private, max-age=3600" if read else "private, no-cache"
+    response.make_conditional(request)
+    return response
+
+
+def _drawn(row: DocumentRow, state: PageRow, name: str, width: int, rotation: int) -> bytes:
+    here = context()
+    password = secret.unseal(here.settings, row.sealed_password) if row.sealed_password else None
+    with here.files.local(row.sha256) as file:
+        pages = row.page_count or state.number
+        upload = Upload(file, row.filename, row.sha256, row.media_type, row.size, pages, password)
+        wanted = Wanted(upload, state.number, width, rotation, state.width if state.status == "done" else None)
+        return here.images.draw(name, wanted)
+
+
+def _not_read(state: PageRow) -> Conflict:
+    if state.status == "cancelled":
+        return Conflict(
+            f"Page {state.number} was not read: reading was cancelled.",
+            hint="POST .../retry reads it.",
+            code="not-read",
+        )
+    return Conflict(
+        f"Page {state.number} is not read yet.", hint="Watch .../events, or ask again in a moment.", code="not-read"
+    )
