@@ -47,6 +47,11 @@ class ReadOptions:
     text_layer: TextLayerMode = "auto"
     rasterizer: Rasterizer = "auto"
 
+    @property
+    def models(self) -> tuple[str, str, tuple[str, ...]]:
+        """What of it says which models are loaded."""
+        return self.engine, self.layout, self.languages
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -61,10 +66,6 @@ def load_engines(options: ReadOptions, settings: Settings) -> Engines:
     """Load what `options` ask for; raise Usage for what there is not, Unavailable for what is not installed."""
     ocr = load_ocr(options.engine, settings, options.languages)
     return Engines(ocr, load_layout(options.layout, settings), load_judge(ocr, settings))
-
-
-def _models(options: ReadOptions) -> tuple[object, ...]:
-    return options.engine, options.layout, options.languages
 
 
 class Reader:
@@ -89,10 +90,10 @@ class Reader:
         self._sandbox.close()
 
     def like(self, options: ReadOptions) -> Reader:
-        """Return a reader with other options on the same parser, and engines unless others are asked for."""
+        """Return a reader with other options on the same parser process; other engines are loaded if asked for."""
         other = copy(self)
         other.options = options
-        if _models(options) != _models(self.options):
+        if options.models != self.options.models:
             other._engines = load_engines(options, self.settings)  # noqa: SLF001  (it is one of us)
         return other
 
@@ -104,9 +105,12 @@ class Reader:
             "layout": f"{self._engines.layout.name} {self._engines.layout.version}",
         }
 
-    def open(self, path: Path) -> Upload:
-        """Check a file and say what it is; raise Rejected when it cannot be accepted."""
-        return open_upload(path, self._sandbox, password=self.options.password, settings=self.settings)
+    def open(self, path: Path, *, password: str | None = None) -> Upload:
+        """Check a file and say what it is; raise Rejected when it cannot be accepted.
+
+        `password` is that of the options where not given.
+        """
+        return open_upload(path, self._sandbox, password=password or self.options.password, settings=self.settings)
 
     def document(self, upload: Upload, pages: Sequence[Page] | None = None) -> Document:
         """Return the whole file as read; `pages` when they are read already.

@@ -57,7 +57,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
     for part in ("messages", "control", "taken"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost",
         "broker_transport": "worker.folder:Transport",
         "worker_enable_remote_control": False,
         "broker_transport_options": {

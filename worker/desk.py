@@ -19,14 +19,16 @@ from docproc.store.tables import DocumentRow, Run
 
 MOST_OPEN = 4
 """Documents kept open: more than owners between whom a worker changes, most of the time."""
+MOST_READERS = 2
+"""Sets of models kept loaded, so that documents of two kinds read by turns do not load them for every page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A document ready to be read, and what reads it; `files` holds its local copy."""
+    """A document ready to be read with `options`; `files` holds its local copy."""
 
     upload: Upload
-    reader: Reader
+    options: ReadOptions
     files: ExitStack
 
 
@@ -35,8 +37,9 @@ class Desk:
 
     def __init__(self, database: Database, files: Files, settings: Settings) -> None:
         self._database, self._files, self._settings = database, files, settings
-        self._reader = Reader(ReadOptions(), settings)
         self._open: OrderedDict[str, Opened] = OrderedDict()
+        self._first = Reader(ReadOptions(), settings)
+        self._readers = OrderedDict({self._first.options.models: self._first})
 
     def open(self, held: Claim) -> Opened:
         """Return the document of a job; raise Rejected when it cannot be read, Unavailable when it is missing."""
@@ -47,11 +50,20 @@ class Desk:
         self._open.move_to_end(held.run_id)
         return self._open[held.run_id]
 
+    def reader(self, options: ReadOptions) -> Reader:
+        """Return what reads with `options`, its models loaded; raise Usage or Unavailable when that cannot be."""
+        known = self._readers.get(options.models, self._first)
+        self._readers[options.models] = reader = known.like(options)
+        self._readers.move_to_end(options.models)
+        while len(self._readers) > MOST_READERS:
+            self._readers.popitem(last=False)
+        return reader
+
     def close(self) -> None:
         """End the parser process and give up local copies."""
         while self._open:
             self._open.popitem()[1].files.close()
-        self._reader.close()
+        self._first.close()
 
     def _opened(self, held: Claim) -> Opened:
         with self._database.read() as session:
@@ -60,11 +72,10 @@ class Desk:
         options = self._options(run.options, document.sealed_password)
         with ExitStack() as stack:
             path = stack.enter_context(self._files.local(document.sha256))
-            reader = self._reader = self._reader.like(options)
-            upload = reader.open(path)
+            upload = self._first.open(path, password=options.password)
             if upload.sha256 != document.sha256:
                 raise Unavailable("The stored file is damaged.", hint="Restore it from a backup.", code="damaged")
-            return Opened(upload, reader, stack.pop_all())
+            return Opened(upload, options, stack.pop_all())
 
     def _options(self, values: dict[str, Any], sealed: bytes | None) -> ReadOptions:
         values = {**values, "languages": tuple(values.get("languages", ()))}

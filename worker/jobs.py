@@ -81,12 +81,13 @@ class Worker:
     def _page(self, held: jobs.Claim) -> bool:
         began = time.monotonic()
         opened = self._desk.open(held)
-        page = opened.reader.page(opened.upload, held.number)
+        reader = self._desk.reader(opened.options)
+        page = reader.page(opened.upload, held.number)
         if page.failed:
             self._again(held, _page_problem(page), page)
             return True
         seconds = time.monotonic() - began
-        result = jobs.PageResult(page=page, seconds=seconds, engines=opened.reader.engines, version=VERSION)
+        result = jobs.PageResult(page=page, seconds=seconds, engines=reader.engines, version=VERSION)
         return self._save(jobs.read, held, result)
 
     def _finish(self, held: jobs.Claim) -> bool:

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 
 import psutil
 from celery import signals
+from celery.exceptions import SecurityWarning
 
+from docproc import logs
 from docproc.settings import Settings
 from docproc.store import jobs
 from docproc.store.database import Database
@@ -44,6 +47,9 @@ class Processes:
 
     def run(self) -> int:
         """Work until SIGTERM or Ctrl-C; return the exit code."""
+        # What it warns of is pickled messages; ours are JSON, and say nothing but that there is work.
+        warnings.simplefilter("ignore", SecurityWarning)
+        signals.setup_logging.connect(_configure_logs, weak=False)
         signals.worker_process_init.connect(self._child_began, weak=False)
         signals.worker_process_shutdown.connect(self._child_ends, weak=False)
         signals.worker_ready.connect(self._ready, weak=False)
@@ -68,11 +74,18 @@ class Processes:
         held = self._worker.claim()
         if held is None:
             return
-        with self._worker.database.read() as session:
-            more = jobs.ready(session, self.queues)
-        for queue in more:
-            announce(self.settings, queue)
+        # One message makes one at most: they spread to all who are idle, and do not pile up.
+        told = self._announce_more(self._worker)
         self._worker.work(held)
+        if not told:
+            self._announce_more(self._worker)
+
+    def _announce_more(self, worker: Worker) -> bool:
+        with worker.database.read() as session:
+            queues = jobs.ready(session, self.queues)
+        for queue in queues[:1]:
+            announce(self.settings, queue)
+        return bool(queues)
 
     def _child_began(self, **_: Any) -> None:
         threads = self.settings.threads or max(1, cores() // self.concurrency)
@@ -97,6 +110,12 @@ class Processes:
         for child in psutil.Process().children(recursive=True):
             child.kill()
         os._exit(0)
+
+
+def _configure_logs(**_: Any) -> None:
+    logs.configure()
+    for name in ("celery", "kombu", "amqp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def cores() -> int:
