@@ -1,6 +1,7 @@
 """Full-text search over pages: keep the index in step with what is shown, and find pages with boxes of the hits.
 
     search.index_page(session, document, number, page)     after a page is read, corrected or read again
+    search.index_document(session, document.id)            when another run comes to be shown
     search.remove(session, document.id, number)            when a page is no more; deleting a document needs nothing
     search.find(session, who, 'invoice OR "total due" label:2024', limit=20)
 
@@ -13,24 +14,24 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
 from docproc.errors import Rejected
 from docproc.geometry import Box
-from docproc.store import access, current
+from docproc.store import access
 from docproc.store.search import filters, postgres, sqlite
 from docproc.store.search.filters import Candidate
 from docproc.store.search.hits import show
 from docproc.store.search.query import Node, has_field, parse, phrases
+from docproc.store.search.shown import PAGES, texts
 from docproc.store.search.texts import Text
-from docproc.store.tables import DocumentRow, PageRow, Reading, SearchPage
+from docproc.store.tables import DocumentRow, Reading, SearchPage
 
 CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
@@ -67,30 +68,32 @@ class Results:
 
 def index_page(session: Session, document: DocumentRow, number: int, page: Page) -> None:
     """Make page `number` of a document findable as `page` says; replaces what was kept of it."""
-    backend = _backend(session)
-    session.execute(select(DocumentRow.id).where(DocumentRow.id == document.id).with_for_update())
-    here = SearchPage.document_id == document.id, SearchPage.number == number
-    tokens = [token.text for token in Text.of_page(page).tokens]
-    row_id = session.scalar(select(SearchPage.id).where(*here))
-    if row_id is not None:
-        session.execute(
-            SearchPage.__table__.update().where(*here).values(tokens=backend.stored(tokens, row_id))  # type: ignore[attr-defined]
-        )
-        return
-    row_id = backend.next_id(session)
-    session.execute(
-        SearchPage.__table__.insert().values(  # type: ignore[attr-defined]
-            **({"id": row_id} if row_id else {}),
-            document_id=document.id,
-            number=number,
-            tokens=backend.stored(tokens, row_id or 0),
-        )
-    )
+    _lock(session, document.id)
+    _index(session, document.id, number, Text.of_page(page))
 
 
-def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
-    """Return page `number` of a document as people see it, None when it is not read."""
-    return current.shown_page(session, document, number)
+def index_document(session: Session, document_id: str, numbers: Sequence[int] | None = None) -> None:
+    """Make all pages of a document, or some, findable as they are shown now. To be called when another run is shown.
+
+    Takes a few milliseconds per page.
+    """
+    _lock(session, document_id)
+    if numbers is None:
+        numbers = forget_gone(session, document_id)
+    for start in range(0, len(numbers), MOST):
+        pages = PAGES.where(DocumentRow.id == document_id, Reading.number.in_(numbers[start : start + MOST]))
+        for document, number, text in list(texts(session, pages)):
+            _index(session, document.id, number, text)
+
+
+def forget_gone(session: Session, document_id: str) -> list[int]:
+    """Make the pages of a document that are shown no more unfindable; return the numbers of those that are."""
+    pages = select(Reading.number).join(DocumentRow, DocumentRow.run_id == Reading.run_id)
+    numbers = list(session.scalars(pages.where(DocumentRow.id == document_id).order_by(Reading.number)))
+    indexed = session.scalars(select(SearchPage.number).where(SearchPage.document_id == document_id))
+    for number in set(indexed) - set(numbers):
+        remove(session, document_id, number)
+    return numbers
 
 
 def boxes_on(page: Page, query: str) -> tuple[Box, ...]:
@@ -161,6 +164,24 @@ def _backend(session: Session) -> Any:
     return sqlite if session.get_bind().dialect.name == "sqlite" else postgres
 
 
+def _lock(session: Session, document_id: str) -> None:
+    """Let nobody else index pages of this document at the same time."""
+    session.execute(select(DocumentRow.id).where(DocumentRow.id == document_id).with_for_update())
+
+
+def _index(session: Session, document_id: str, number: int, text: Text) -> None:
+    backend = _backend(session)
+    tokens = [token.text for token in text.tokens]
+    here = SearchPage.document_id == document_id, SearchPage.number == number
+    row_id = session.scalar(select(SearchPage.id).where(*here))
+    if row_id is not None:
+        session.execute(update(SearchPage).where(*here).values(tokens=backend.stored(tokens, row_id)))
+        return
+    row_id = backend.next_id(session)
+    stored = backend.stored(tokens, row_id)
+    session.execute(insert(SearchPage).values(id=row_id, document_id=document_id, number=number, tokens=stored))
+
+
 def _newest(session: Session) -> int:
     return session.scalar(select(func.max(SearchPage.id))) or 0
 
@@ -194,33 +215,13 @@ def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
     return [Candidate(*row, 0.0) for row in session.execute(query)]
 
 
-def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> list[Hit]:
+def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> Iterator[Hit]:
     wanted = tuple(phrases(node))
-    texts = _texts(session, chosen)
-    hits = []
+    here = and_(SearchPage.document_id == DocumentRow.id, SearchPage.number == Reading.number)
+    pages = PAGES.join(SearchPage, here).where(SearchPage.id.in_([one.id for one in chosen]))
+    found = {(row.id, number): (row.filename, text) for row, number, text in texts(session, pages)}
     for one in chosen:
-        if one.id in texts:  # not deleted meanwhile
-            filename, text = texts[one.id]
+        if (one.document, one.page) in found:  # not deleted meanwhile
+            filename, text = found[one.document, one.page]
             shown = show(text, wanted)
-            hits.append(Hit(one.document, one.page, round(one.score, 6), filename, shown.parts, shown.boxes))
-    return hits
-
-
-def _texts(session: Session, chosen: Sequence[Candidate]) -> dict[int, tuple[str, Text]]:
-    """Return search row -> (file name, text of the page as it is shown)."""
-    query = (
-        select(SearchPage.id, DocumentRow, SearchPage.number, Reading.data, PageRow.revision)
-        .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
-        .outerjoin(Reading, and_(Reading.run_id == DocumentRow.run_id, Reading.number == SearchPage.number))
-        .outerjoin(PageRow, and_(PageRow.run_id == DocumentRow.run_id, PageRow.number == SearchPage.number))
-        .where(SearchPage.id.in_([one.id for one in chosen]))
-    )
-    texts = {}
-    for row_id, document, number, data, revision in session.execute(query):
-        if data is not None and not revision:
-            text = Text.of_json(json.loads(zlib.decompress(data)))
-        else:
-            page = shown_page(session, document, number)
-            text = Text.of_page(page) if page else Text(())
-        texts[row_id] = (document.filename, text)
-    return texts
+            yield Hit(one.document, one.page, round(one.score, 6), filename, shown.parts, shown.boxes)

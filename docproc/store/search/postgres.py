@@ -44,7 +44,7 @@ def stored(tokens: Sequence[str], row_id: int) -> ColumnElement[str]:
     return cast(literal(" ".join([*lexemes, _window(row_id // WINDOW)])), TSVECTOR)
 
 
-def next_id(session: Session) -> int | None:
+def next_id(session: Session) -> int:
     """Return the id of the next row."""
     found: int = session.execute(select(func.nextval("search_pages_id_seq"))).scalar_one()
     return found

@@ -19,9 +19,9 @@ def stored(tokens: Sequence[str], _: int) -> ColumnElement[str]:
     return literal(" ".join(tokens))
 
 
-def next_id(_: Session) -> int | None:
-    """Return None: SQLite gives the id."""
-    return None
+def next_id(session: Session) -> int:
+    """Return the id of the next row."""
+    return (session.scalar(select(func.max(SearchPage.id))) or 0) + 1
 
 
 def matches(node: Node) -> ColumnElement[bool]:
