@@ -6,12 +6,13 @@ from typing import Any
 import pymupdf
 import pytest
 from samples import LETTER
-from services import empty, postgres_database
+from services import S3_KEYS, empty, object_store, postgres_database
 
 from docproc.pipeline import Reader, ReadOptions
 from docproc.settings import Settings
 from docproc.store import migrate
 from docproc.store.database import Database
+from docproc.store.files import Files
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,26 @@ def database(request: pytest.FixtureRequest, database_urls: dict[str, str]) -> I
     yield opened
     empty(opened)
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The address of a bucket on a server that speaks S3, and keys to it where s3fs looks for them."""
+    with pytest.MonkeyPatch.context() as patch, object_store() as url:
+        patch.setenv("AWS_ACCESS_KEY_ID", S3_KEYS["key"])
+        patch.setenv("AWS_SECRET_ACCESS_KEY", S3_KEYS["secret"])
+        if not url:
+            pytest.skip("moto is not installed")
+        yield url
+
+
+@pytest.fixture(params=["folder", "s3"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    """Where files are kept: once a folder, once an object store. Empty."""
+    if request.param == "folder":
+        return Files(Settings(data_dir=tmp_path / "data"))
+    address, _, query = request.getfixturevalue("s3_url").partition("?")
+    return Files(Settings(data_dir=tmp_path / "data", storage_url=f"{address}/{tmp_path.name}?{query}"))
 
 
 @pytest.hookimpl(wrapper=True)

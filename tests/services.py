@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import fsspec
 from sqlalchemy import inspect, table, text
 
 from docproc.store.database import Database
 
 POSTGRES = os.environ.get("DOCPROC_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
 """Where databases may be created."""
+S3_KEYS = {"key": "tester", "secret": "tester"}
 
 
 @contextmanager
@@ -29,6 +31,24 @@ def postgres_database() -> Iterator[str]:
             yield f"{POSTGRES}/{name}"
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def object_store() -> Iterator[str]:
+    """Start a server that speaks S3, with one bucket; give the storage URL, "" where moto is not installed."""
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError:
+        yield ""
+        return
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        address = "http://{}:{}".format(*server.get_host_and_port())
+        fsspec.filesystem("s3", endpoint_url=address, **S3_KEYS).mkdir("files")
+        yield f"s3://files/docproc?endpoint_url={address}"
+    finally:
+        server.stop()
 
 
 def empty(database: Database) -> None:
