@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
+from tqdm import tqdm
 
 from docproc.errors import DocprocError
 from docproc.models import MODELS
@@ -31,9 +33,12 @@ class Finding:
 
 
 @click.command("doctor")
-def command() -> int:
-    """Say what is here and what is missing; exit code 1 when the main job cannot work."""
+@click.option("--verify", is_flag=True, help="Read every stored file and compare it with its SHA-256.")
+def command(verify: bool) -> int:
+    """Say what is here and what is missing; exit code 1 when the main job cannot work, or a file is lost."""
     settings = Settings.from_environment()
+    if verify:
+        return _verify(settings)
     found = [finding for check in CHECKS for finding in check(settings)]
     for finding in found:
         mark = "ok     " if finding.good else "MISSING" if finding.needed else "absent "
@@ -41,6 +46,36 @@ def command() -> int:
         if not finding.good and finding.hint:
             click.echo(f"         {finding.hint}")
     return int(any(finding.needed and not finding.good for finding in found))
+
+
+def _verify(settings: Settings) -> int:
+    from docproc.store.database import Database  # noqa: PLC0415  (the rest of doctor needs no database)
+    from docproc.store.files import Files  # noqa: PLC0415
+    from docproc.store.verify import verify  # noqa: PLC0415
+
+    database = Database(settings)
+    with tqdm(desc="files", unit="file", file=sys.stderr, disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = verify(database, Files(settings), progress)
+    database.close()
+    click.echo(f"{found.sound} files are as they were handed in.")
+    for name, names in (
+        ("MISSING", found.missing),
+        ("DAMAGED", found.damaged),
+        ("orphan", found.orphans),
+        ("leftover", found.leftovers),
+    ):
+        for one in names:
+            click.echo(f"{name:8} {one}")
+    if not found.good:
+        click.echo("Restore what is missing or damaged from a backup, or upload the same files again.")
+    if found.orphans or found.leftovers:
+        click.echo("Orphans and leftovers come from uploads that were cut off; they may be deleted.")
+    return int(not found.good)
 
 
 def _machine(_: Settings) -> Iterator[Finding]:

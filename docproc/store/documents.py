@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -152,13 +152,18 @@ def page_of(
     limit: int = 50,
 ) -> Listing:
     """List documents for which `visible` (see `access.visible`) holds, newest first, from `after` on."""
-    query = select(DocumentRow).where(visible, *_conditions(wanted or Filter()))
+    found = query(visible, wanted or Filter())
     if after:
-        query = query.where(DocumentRow.id < after)
-    rows = session.scalars(query.order_by(DocumentRow.id.desc()).limit(limit + 1)).all()
+        found = found.where(DocumentRow.id < after)
+    rows = session.scalars(found.limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     return Listing(_items(session, rows), rows[-1].id if more else None)
+
+
+def query(visible: ColumnElement[bool], wanted: Filter) -> Select[DocumentRow]:
+    """Return the query behind `page_of`: all that is wanted, newest first."""
+    return select(DocumentRow).where(visible, *_conditions(wanted)).order_by(DocumentRow.id.desc())
 
 
 def status_of(session: Session, row: DocumentRow) -> Status:
