@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
@@ -26,6 +27,7 @@ from docproc.straighten import Straightened, straighten
 from docproc.tiles import detail_tiles, overview
 from docproc.wayback import WayBack
 
+STAGES = ("draw", "read", "layout")
 TextLayerMode = Literal["auto", "always", "never"]
 
 LARGEST_WHOLE = 1250.0
@@ -149,7 +151,18 @@ class Reader:
 
     def page(self, upload: Upload, number: int) -> Page:
         """Read one page, counted from 1."""
-        return self._lay_out(self._read(self._draw(upload, number), number))
+        return self.timed_page(upload, number)[0]
+
+    def timed_page(self, upload: Upload, number: int) -> tuple[Page, dict[str, float]]:
+        """Read one page, counted from 1; return it and the seconds of each stage: draw, read, layout."""
+        times = [time.perf_counter()]
+        drawn = self._draw(upload, number)
+        times.append(time.perf_counter())
+        text = self._read(drawn, number)
+        times.append(time.perf_counter())
+        page = self._lay_out(text)
+        times.append(time.perf_counter())
+        return page, {name: end - start for name, start, end in zip(STAGES, times, times[1:], strict=True)}
 
     def _draw(self, upload: Upload, number: int) -> Drawn | Page:
         options = self.options

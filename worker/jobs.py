@@ -82,16 +82,22 @@ class Worker:
         began = time.monotonic()
         opened = self._desk.open(held)
         reader = self._desk.reader(opened.options)
-        page = reader.page(opened.upload, held.number)
+        page, timings = reader.timed_page(opened.upload, held.number)
         if page.failed:
             self._again(held, _page_problem(page), page)
             return True
-        seconds = time.monotonic() - began
-        result = jobs.PageResult(page=page, seconds=seconds, engines=reader.engines, version=VERSION)
+        result = jobs.PageResult(
+            page=page,
+            seconds=time.monotonic() - began,
+            engines=reader.engines,
+            version=VERSION,
+            timings=timings,
+        )
         return self._save(jobs.read, held, result)
 
     def _finish(self, held: jobs.Claim) -> bool:
-        return self._save(jobs.finished, held)
+        began = time.monotonic()
+        return jobs.show(self.database, held) and self._save(jobs.finished, held, time.monotonic() - began)
 
     def _again(self, held: jobs.Claim, problem: Problem, page: Page | None = None) -> None:
         """Have the job tried again, or give it up when it was tried often enough."""

@@ -26,6 +26,7 @@ from docproc.store.jobs.claims import (
 from docproc.store.jobs.requests import cancel, retry, start
 from docproc.store.jobs.results import Facts, PageResult, failed, finished, planned, read, rejected
 from docproc.store.jobs.rows import QUEUES
+from docproc.store.jobs.showing import show
 from docproc.store.jobs.sweeping import Swept, heard_of, sweep
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "release",
     "release_all",
     "retry",
+    "show",
     "start",
     "sweep",
     "waiting",

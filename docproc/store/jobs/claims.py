@@ -86,6 +86,11 @@ def forfeit(database: Database, worker_id: str, *, alive: Collection[int]) -> No
             session.execute(update(Job).where(*theirs, Job.lease_until.is_not(None)).values(lease_until=past))
 
 
+def is_held(session: Session, held: Claim) -> bool:
+    """Whether the claim is still good, its job locked until the transaction ends."""
+    return session.scalar(select(Job.id).where(*_owned(held)).with_for_update()) is not None
+
+
 def busy(session: Session, worker_id: str) -> int:
     """Return how many jobs the children of `worker_id` have."""
     return len(session.scalars(_leased_to(worker_id)).all())
@@ -223,6 +228,15 @@ def _waits(session: Session, held: Claim, **values: Any) -> bool:
 
 def _changed(session: Session, held: Claim, **values: Any) -> bool:
     """Change the job if it is still ours."""
-    owned = Job.id == held.job_id, Job.token == held.token, Job.lease_until.is_not(None)
-    ours = update(Job).where(*owned).values(**values).returning(Job.id).execution_options(synchronize_session=False)
+    ours = (
+        update(Job)
+        .where(*_owned(held))
+        .values(**values)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
     return session.execute(ours).scalar_one_or_none() is not None
+
+
+def _owned(held: Claim) -> tuple[Any, ...]:
+    return Job.id == held.job_id, Job.token == held.token, Job.lease_until.is_not(None)

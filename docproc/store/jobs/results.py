@@ -118,8 +118,8 @@ def give_up(
     return True
 
 
-def finished(database: Database, held: Claim, *, seconds: float = 0.0) -> bool:
-    """End a run: it is done, partial when some pages failed, failed when all did, and shown if it read any."""
+def finished(database: Database, held: Claim, seconds: float = 0.0) -> bool:
+    """End a run, after `show`: it is done, partial when some pages failed, failed when all did."""
     with database.write() as session:
         ours = _delete(session, held)
         if ours is None:
