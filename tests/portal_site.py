@@ -88,7 +88,9 @@ class Portal(Service):
             if page is None:
                 assert jobs.failed(self.database, held, FAILURE)
             else:
-                result = PageResult(page=page, seconds=1.5, engines={"ocr": "rapid 3"}, version="1", timings={"read": 1})
+                result = PageResult(
+                    page=page, seconds=1.5, engines={"ocr": "rapid 3"}, version="1", timings={"read": 1}
+                )
                 assert jobs.read(self.database, held, result)
 
     def finish(self) -> None:

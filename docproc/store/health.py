@@ -60,4 +60,4 @@ def _counts(session: Session, table: type[DocumentRow] | type[PageRow]) -> dict[
     query = select(table.status, func.count()).group_by(table.status)
     if table is DocumentRow:
         query = query.where(DocumentRow.deleted_at.is_(None))
-    return dict(session.execute(query).tuples().all())
+    return {status: count for status, count in session.execute(query)}  # noqa: C416  (dict() does not take rows)

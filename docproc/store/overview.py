@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from docproc.store.tables import DocumentRow, PageRow
+from docproc.store.tables import DocumentRow, PageRow, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Storage:
 
     files: int
     size: int
+
+
+def user_names(session: Session, user_ids: Iterable[str]) -> dict[str, str]:
+    """Return user id -> name."""
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(list(user_ids))))
+    return {user_id: name for user_id, name in rows}  # noqa: C416  (dict() does not take rows)
 
 
 def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[float, float]]:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from docproc.errors import Forbidden
 from docproc.exports import EXPORTS
-from docproc.store import access, documents, jobs, secret, shares
+from docproc.store import access, documents, jobs, overview, secret, shares
 from docproc.store.access import Action
 from docproc.store.documents import Status
 from web import auth, context
@@ -35,6 +35,7 @@ def show(document_id: str) -> str:
         known_labels = documents.labels(session, access.visible(who))
         may_write, may_own = (_may(session, document_id, action) for action in ("write", "own"))
         readers = shares.listing(session, row)
+        [owner] = overview.user_names(session, {row.owner_id}).values()
     return render_template(
         "document.html",
         row=row,
@@ -43,6 +44,7 @@ def show(document_id: str) -> str:
         may_write=may_write,
         may_own=may_own,
         shares=readers,
+        owner=owner,
         exports=[(name, EXPORT_TITLES.get(name, name), one.suffix) for name, one in EXPORTS.items()],
         **_pages(status),
         **_receipt(status),

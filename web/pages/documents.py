@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 from flask import Blueprint, render_template, request
 
-from docproc.store import access, documents
+from docproc.store import access, documents, overview
 from docproc.store.documents import Filter
 from docproc.store.tables import DocumentStatus
 from web import auth, context
@@ -28,11 +28,13 @@ def index() -> str:
     with here.database.read() as session:
         listing = documents.page_of(session, visible, wanted, after=after, limit=PER_PAGE)
         labels = documents.labels(session, visible)
+        owners = overview.user_names(session, {item.row.owner_id for item in listing.items})
     kept = {name: getattr(wanted, name) for name in ("name", "status", "label") if getattr(wanted, name)}
     return render_template(
         "documents.html",
         listing=listing,
         labels=labels,
+        owners=owners,
         wanted=wanted,
         kept=kept,
         filtered=bool(kept),

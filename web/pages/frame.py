@@ -26,7 +26,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("signin.account", "Account"),
 )
 """Endpoint -> what the link says."""
-FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("users_page.index", "Users"))
+FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("people_page.index", "Users"))
 
 
 @blueprint.app_context_processor
