@@ -26,25 +26,26 @@ class Shown:
 def show(text: Text, phrases: Iterable[Phrase]) -> Shown:
     """Find the phrases in the text of a page; boxes are in points, one per word, in reading order."""
     found = sorted({index for phrase in phrases for index in _occurrences(text.tokens, phrase)})
-    boxes = tuple(Box.from_list(text.words[index].box) for index in found)
+    boxes = tuple(Box.from_list(text.boxes[index]) for index in found)
     return Shown(_snippet(text, set(found), found[0] if found else 0), boxes)
 
 
 def _occurrences(tokens: Sequence[Token], phrase: Phrase) -> Iterable[int]:
     """Yield the indexes of the words in every place where the phrase stands."""
-    first = phrase.tokens[0]
-    length = len(phrase.tokens)
-    for start in range(len(tokens) - length + 1):
-        if tokens[start].text.startswith(first) and _matches(tokens[start : start + length], phrase):
-            for token in tokens[start : start + length]:
-                yield from token.words
+    wanted, length = phrase.tokens, len(phrase.tokens)
+    starts_so = length == 1 and phrase.prefix
+    for start, token in enumerate(tokens[: len(tokens) - length + 1]):
+        if token.text == wanted[0] or (starts_so and token.text.startswith(wanted[0])):
+            here = tokens[start : start + length]
+            if length == 1 or _follow([one.text for one in here], phrase):
+                for one in here:
+                    yield from one.words
 
 
-def _matches(tokens: Sequence[Token], phrase: Phrase) -> bool:
-    texts = tuple(token.text for token in tokens)
-    if texts[:-1] != phrase.tokens[:-1]:
-        return False
-    return texts[-1].startswith(phrase.tokens[-1]) if phrase.prefix else texts[-1] == phrase.tokens[-1]
+def _follow(texts: Sequence[str], phrase: Phrase) -> bool:
+    """Say whether the tokens are those of the phrase."""
+    *first, last = phrase.tokens
+    return texts[:-1] == first and (texts[-1].startswith(last) if phrase.prefix else texts[-1] == last)
 
 
 def _snippet(text: Text, marked: set[int], first: int) -> tuple[tuple[str, bool], ...]:
@@ -53,14 +54,14 @@ def _snippet(text: Text, marked: set[int], first: int) -> tuple[tuple[str, bool]
     for index in range(start, end):
         if index > start:
             parts.append((_space(text, index), {index - 1, index} <= marked))
-        parts.append((text.words[index].text, index in marked))
+        parts.append((text.words[index], index in marked))
     if end < len(text.words):
         parts.append((" \u2026", False))
     return tuple(_merged(parts))
 
 
 def _space(text: Text, index: int) -> str:
-    before, after = text.words[index - 1].text, text.words[index].text
+    before, after = text.words[index - 1], text.words[index]
     return "" if before and after and unspaced(before[-1]) and unspaced(after[0]) else " "
 
 

@@ -31,6 +31,11 @@ SECONDS = 1.0
 
 def stored(tokens: Sequence[str], row_id: int) -> ColumnElement[str]:
     """Return tokens as the column keeps them, with their positions and the window of their row."""
+    return cast(literal(vector(tokens, row_id)), TSVECTOR)
+
+
+def vector(tokens: Sequence[str], row_id: int) -> str:
+    """Return what `stored` does as text. Tokens hold letters, digits and marks only, and stand in quotes."""
     places: dict[str, list[int]] = {}
     room = LARGEST
     for position, token in enumerate(tokens, start=1):
@@ -41,7 +46,7 @@ def stored(tokens: Sequence[str], row_id: int) -> ColumnElement[str]:
         if len(at) < MOST_POSITIONS:
             at.append(min(position, LAST_POSITION))
     lexemes = [f"'{token}':{','.join(map(str, at))}" for token, at in places.items() if at]
-    return cast(literal(" ".join([*lexemes, _window(row_id // WINDOW)])), TSVECTOR)
+    return " ".join([*lexemes, _window(row_id // WINDOW)])
 
 
 def next_id(session: Session) -> int:

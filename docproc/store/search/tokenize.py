@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 LONGEST = 64
@@ -59,13 +59,22 @@ def tokenize(lines: Sequence[Sequence[str]]) -> list[Token]:
     tokens: list[Token] = []
     halves: list[Token] = []
     stream = _Stream(tokens)
-    for unit in _units(lines):
-        if len(unit) == 1:
-            stream.add(*unit[0])
-            continue
-        before = len(tokens)
-        stream.add_divided(unit)
-        halves += [Token(GAP, ()), *tokens[max(0, before - 2) : before], *_halves(unit)]
+    divided: list[Part] = []
+    index = 0
+    for line, following in pairwise([*lines, ()]):
+        start = following[0] if following else ""
+        for place, word in enumerate(line, start=1):
+            goes_on = place == len(line) and _divided(word, start)
+            if goes_on or divided:
+                divided.append((word, index))
+            else:
+                stream.add(word, index)
+            if divided and not goes_on:
+                before = len(tokens)
+                stream.add_divided(divided)
+                halves += [Token(GAP, ()), *tokens[max(0, before - 2) : before], *_halves(divided)]
+                divided = []
+            index += 1
     stream.end()
     return tokens + halves
 
@@ -96,6 +105,9 @@ class _Stream:
     def add(self, word: str, index: int) -> None:
         """Add a word."""
         pieces = _pieces(word)
+        if not self._run and len(pieces) == 1 and pieces[0][0] == "word":  # nearly always
+            self._tokens.append(Token(pieces[0][1][:LONGEST], (index,)))
+            return
         if self._run and not (pieces and pieces[0][0] == "unspaced" and not _inside(pieces[0][1][0], _HANGUL)):
             self.end()
         for kind, piece in pieces:
@@ -149,27 +161,9 @@ def _halves(unit: Sequence[Part]) -> list[Token]:
     return tokens
 
 
-def _units(lines: Sequence[Sequence[str]]) -> Iterator[list[Part]]:
-    """Yield each word with its index, and words divided at line ends together."""
-    unit: list[Part] = []
-    index = 0
-    for line in lines:
-        for place, word in enumerate(line):
-            if unit and not (place == 0 and _divided(unit[-1][0], word)):
-                yield unit
-                unit = []
-            unit.append((word, index))
-            index += 1
-            if place < len(line) - 1:
-                yield unit
-                unit = []
-    if unit:
-        yield unit
-
-
 def _divided(end: str, start: str) -> bool:
     """Say whether a line that ends in `end` and one that begins with `start` share a word."""
-    if len(end) < 2 or end[-1] not in _HYPHENS or not end[-2].isalpha() or not start[:1].isalpha():
+    if len(end) < 2 or not start or end[-1] not in _HYPHENS or not end[-2].isalpha() or not start[:1].isalpha():
         return False
     return start[0].islower() or (end[-2].isupper() and start[:2].isupper())
 
