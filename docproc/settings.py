@@ -84,6 +84,11 @@ class Settings:
             values[known[name].name] = _parse(name, text, type(known[name].default))
         return cls(**values)
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a child process that is to have the same settings."""
+        own = {PREFIX + one.name.upper(): str(getattr(self, one.name)) for one in fields(self)}
+        return {**os.environ, **own}
+
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:
         """Return (environment variable, default, help) of every setting."""

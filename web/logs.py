@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import secrets
-import sys
 import time
-from datetime import UTC, datetime
-from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -23,30 +19,6 @@ def init(app: Flask) -> None:
     """Name and log the requests of `app`."""
     app.before_request(_begin)
     app.after_request(_end)
-
-
-def configure(*, level: int = logging.INFO) -> None:
-    """Write the log of this process to stderr, a JSON object per line."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-
-
-class JsonLines(logging.Formatter):
-    """A record as one line of JSON: at, level, logger, message, and whatever `extra={"fields": ...}` adds."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def _begin() -> None:
