@@ -1,0 +1,268 @@
+"""The portal in a real browser: by keyboard alone, live, without scripts, narrow, dark, and under its own CSP."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portal_site import Person, Portal
+from search_pages import page as made_page
+from web_client import EXAMPLES
+from werkzeug.serving import make_server
+
+from docproc.settings import Settings
+from docproc.store import migrate
+from docproc.store.database import Database
+
+pytestmark = pytest.mark.browser
+
+CHECKS = Path(__file__).with_name("checks.js").read_text("utf-8")
+REPORT = (EXAMPLES / "report.pdf").read_bytes()
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+    )
+    if not path:
+        pytest.skip("there is no Chromium on the path")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Site:
+    """A running portal with one reader's documents, and what browsers complained about."""
+
+    portal: Portal
+    url: str
+    ada: Person
+    letter: str
+    browser: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/", **options: Any) -> Any:
+        """Open a page in a context of its own; everything that goes wrong in it is noted."""
+        context = self.browser.new_context(**options)
+        context.add_cookies([{"name": "docproc", "value": self.ada.secret, "url": self.url}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: self._note(message.text, message.type in {"error", "warning"}))
+        page.on("pageerror", lambda error: self._note(str(error)))
+        page.on("dialog", lambda dialog: (self._note(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("response", lambda answer: self._note(f"{answer.status} {answer.url}", answer.status >= 400))
+        page.goto(self.url + path)
+        return page
+
+    def _note(self, text: str, bad: bool = True) -> None:
+        if bad:
+            self.complaints.append(text)
+
+
+@pytest.fixture
+def site(chromium: Any, tmp_path: Path) -> Iterator[Site]:
+    database = Database(Settings(data_dir=tmp_path))
+    migrate.upgrade(database)
+    database.close()
+    portal = Portal(database, tmp_path)
+    ada = portal.person("ada", "admin")
+    pages = [made_page("Dear Mr Falk", "the water bill"), made_page("yours truly", number=2)]
+    letter = portal.document(ada, pages, filename="letter.pdf", data=REPORT)
+    server = make_server("127.0.0.1", 0, portal.app, threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = Site(portal, f"http://127.0.0.1:{server.port}", ada, letter, chromium)
+    yield made
+    for context in list(chromium.contexts):
+        context.close()
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+    portal.app.extensions["docproc"].images.close()
+    portal.close()
+
+
+def expect(page: Any, selector: str) -> Any:
+    """Wait until something matches `selector` and is seen; return it."""
+    found = page.locator(selector).first
+    found.wait_for(state="visible")
+    return found
+
+
+def test_every_page_is_sound_and_obeys_its_policy(site: Site):
+    portal, ada = site.portal, site.ada
+    broken = portal.document(ada, [made_page("one"), None], filename="broken.pdf", data=REPORT)
+    running = portal.hand_in(ada, "running.pdf", REPORT)
+    portal.plan(2)
+    ada.send(f"/documents/{broken}/label", {"label": "to check"})
+    paths = [
+        "/", "/?name=nothing", "/trash", "/search", "/search?q=water", "/search?q=nothing", "/status", "/account",
+        "/users", f"/documents/{broken}", f"/documents/{broken}/pages/2", f"/documents/{running}",
+        f"/documents/{site.letter}/pages/1?q=water",
+    ]  # fmt: skip
+    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 320)):
+        page = site.open(color_scheme=scheme, viewport={"width": width, "height": 800})
+        for path in paths:
+            page.goto(site.url + path, wait_until="load")
+            assert page.evaluate(CHECKS) == [], (path, scheme, width)
+            over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert over <= 0, (path, width)
+        page.context.close()
+    assert site.complaints == []
+
+
+def test_from_search_to_the_next_page_by_keyboard_alone(site: Site):
+    page = site.open()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Shift+Tab")
+    for _ in range(12):
+        if page.evaluate("document.activeElement.id") == "find":
+            break
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.type("water")
+    page.keyboard.press("Enter")
+    hit = expect(page, "h2 a")
+    assert hit.inner_text() == "letter.pdf, page 1"
+    hit.focus()
+    page.keyboard.press("Enter")
+    expect(page, ".hits rect")
+    page.locator(".row-line").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent").strip() == "the water bill"
+    assert page.locator(".sheet polygon.on").get_attribute("data-line") == "l1"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**/pages/2?q=water")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url("**/pages/1?q=water")
+    assert site.complaints == []
+
+
+def test_a_line_under_the_pointer_lights_up_in_image_and_text(site: Site):
+    page = site.open(f"/documents/{site.letter}/pages/1")
+    page.locator('.sheet polygon[data-line="l1"]').hover(force=True)
+    assert expect(page, ".row-line.on").inner_text().strip() == "the water bill"
+    page.locator(".row-line").first.hover()
+    assert page.locator(".sheet polygon.on").get_attribute("data-line") == "l0"
+    assert page.locator(".row-line.on").count() == 1
+
+
+def test_layers_and_size_stay_from_page_to_page(site: Site):
+    page = site.open(f"/documents/{site.letter}/pages/1")
+    words = page.locator(".sheet .words polygon").first
+    assert not words.is_visible()
+    page.get_by_label("Words", exact=True).check()
+    page.get_by_label("Double").check()
+    words.wait_for(state="visible")
+    page.goto(f"{site.url}/documents/{site.letter}/pages/2")
+    assert page.get_by_label("Words", exact=True).is_checked()
+    assert page.get_by_label("Double").is_checked()
+    wide = page.locator(".sheet").bounding_box()["width"]
+    page.get_by_label("Full width").check()
+    assert page.locator(".sheet").bounding_box()["width"] < wide * 0.6
+
+
+def test_files_are_uploaded_one_by_one_and_appear_without_a_reload(site: Site):
+    page = site.open()
+    page.evaluate("window.here = true")
+    files = [
+        {"name": "one.pdf", "mimeType": "application/pdf", "buffer": REPORT + b"1"},
+        {"name": "two.docx", "mimeType": "application/zip", "buffer": b"PK\x03\x04"},
+        {"name": "three.pdf", "mimeType": "application/pdf", "buffer": REPORT + b"3"},
+    ]
+    page.locator("#files").set_input_files(files)
+    expect(page, "#sending li:nth-child(3) a")
+    states = page.locator("#sending li span.small").all_inner_texts()
+    assert states[0] == states[2] == "uploaded"
+    assert "ZIP" in states[1] or "accepted" in states[1]
+    expect(page, 'table.list a.name:text-is("three.pdf")')
+    assert page.evaluate("window.here") is True
+    site.complaints = [text for text in site.complaints if "415" not in text and "422" not in text]
+    assert site.complaints == []
+
+
+def test_files_can_be_dropped(site: Site):
+    page = site.open()
+    page.evaluate(
+        """(text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], "dropped.pdf", { type: "application/pdf" }));
+          document.body.dispatchEvent(new DragEvent("dragover", { dataTransfer: data, bubbles: true }));
+          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        "%PDF-1.4 dropped",
+    )
+    expect(page, 'table.list a.name:text-is("dropped.pdf")')
+    assert site.complaints == []
+
+
+def test_progress_comes_by_itself_and_leaves_focus_where_it_is(site: Site):
+    portal = site.portal
+    document_id = portal.hand_in(site.ada, "running.pdf", REPORT)
+    portal.plan(2)
+    page = site.open(f"/documents/{document_id}")
+    page.evaluate("window.here = true")
+    page.locator("#new-label").fill("half typed")
+    page.locator("#new-label").focus()
+    portal.read([made_page("one")])
+    expect(page, "text=1 of 2 pages read")
+    expect(page, "#p-1 .chip.done")
+    assert page.evaluate("document.activeElement.id") == "new-label"
+    assert page.locator("#new-label").input_value() == "half typed"
+    portal.read([made_page("two", number=2)])
+    portal.finish()
+    expect(page, ".heading .chip.done")
+    assert page.evaluate("window.here") is True
+    assert site.complaints == []
+
+
+def test_a_page_that_is_being_read_shows_its_text_when_it_is_there(site: Site):
+    document_id = site.portal.hand_in(site.ada, "running.pdf", REPORT)
+    site.portal.plan(1)
+    page = site.open(f"/documents/{document_id}/pages/1")
+    expect(page, "text=This page is still being read")
+    site.portal.read([made_page("here it is")])
+    expect(page, '.row-line:has-text("here it is")')
+
+
+def test_without_scripts_everything_on_the_main_path_works(site: Site):
+    page = site.open(java_script_enabled=False)
+    file = {"name": "plain.pdf", "mimeType": "application/pdf", "buffer": REPORT + b"p"}
+    page.locator("#files").set_input_files([file])
+    page.get_by_role("button", name="Upload").click()
+    expect(page, "text=plain.pdf is in the queue.")
+    page.locator("#find").fill("water")
+    page.locator("#find").press("Enter")
+    page.locator("h2 a").first.click()
+    expect(page, ".hits rect")
+    page.get_by_label("Words", exact=True).check()
+    expect(page, ".sheet .words polygon")
+    page.get_by_role("link", name="Page 2").click()
+    expect(page, '.row-line:has-text("yours truly")')
+    page.goto(f"{site.url}/documents/{site.letter}")
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page, "text=letter.pdf is in the trash.")
+
+
+def test_a_hostile_name_and_text_run_nothing(site: Site):
+    document_id = site.portal.document(site.ada, [made_page(f"needle {EVIL}")], filename=f"{EVIL}.pdf", data=REPORT)
+    page = site.open()
+    for path in ("/", f"/documents/{document_id}", f"/documents/{document_id}/pages/1?q=needle", "/search?q=needle"):
+        page.goto(site.url + path, wait_until="load")
+        page.wait_for_timeout(200)
+    file = {"name": "x<img src=x onerror=alert(3)>.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 x"}
+    page.goto(site.url)
+    page.locator("#files").set_input_files([file])
+    expect(page, "#sending a")
+    assert site.complaints == []
