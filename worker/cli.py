@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import click
 
 from docproc.errors import Usage
@@ -27,7 +25,7 @@ def worker(queues: str, concurrency: int | None, parent_pipe: bool) -> int:
         raise Usage(f"There is no such queue: {queues}.", hint=f"Queues: {', '.join(QUEUES)}.")
     _check(settings)
     if parent_pipe:
-        process.follow_parent(io.FileIO(0, closefd=False))  # a buffer's lock, held at exit, would be fatal
+        process.follow_parent(0)
     return process.Processes(settings, wanted, concurrency or process.best_concurrency(settings)).run()
 
 

@@ -42,9 +42,10 @@ class Worker:
         """Do a job; whatever happens, it is finished, queued again or given up."""
         began = time.monotonic()
         with self._heartbeat.watching(held):
-            outcome = self._attempt(held)
+            if not guarded(lambda: self._attempt(held), "A job failed unexpectedly", fields(held)):
+                self._again(held, INTERNAL)
         seconds = round(time.monotonic() - began, 3)
-        log.info("%s %s", held.kind, outcome, extra={"fields": fields(held) | {"seconds": seconds}})
+        log.info("%s ended", held.kind, extra={"fields": fields(held) | {"seconds": seconds}})
         give_back_memory()
 
     def close(self) -> None:
@@ -52,25 +53,19 @@ class Worker:
         self._desk.close()
         self.database.close()
 
-    def _attempt(self, held: jobs.Claim) -> str:
+    def _attempt(self, held: jobs.Claim) -> None:
         try:
-            return "done" if KINDS[held.kind](self, held) else "lost"
+            if not KINDS[held.kind](self, held):
+                log.info("The result came too late and is dropped", extra={"fields": fields(held)})
         except Rejected as error:
             self._save(jobs.failed if held.number else jobs.rejected, held, _problem(error))
-            return "rejected"
         except Usage as error:
             self._save(jobs.failed, held, _problem(error))
-            return "failed"
         except Unavailable as error:
+            log.warning("Postponed: %s", error, extra={"fields": fields(held)})
             self._save(jobs.postpone, held, _problem(error))
-            return "postponed"
         except EngineFailed as error:
             self._again(held, _problem(error))
-            return "failed"
-        except Exception:  # a bug costs this page, not the worker
-            log.exception("A job failed unexpectedly", extra={"fields": fields(held)})
-            self._again(held, INTERNAL)
-            return "failed"
 
     def _intake(self, held: jobs.Claim) -> bool:
         began = time.monotonic()
@@ -129,6 +124,19 @@ INTERNAL = {
     "message": "Reading failed for a reason that we did not foresee.",
     "hint": "The log of the worker tells more; please report it.",
 }
+
+
+def guarded(work: Callable[[], None], failed: str, about: Mapping[str, Any] | None = None) -> bool:
+    """Do `work`; log what it raises, a bug as one, and return False: it must not end the process."""
+    try:
+        work()
+    except DocprocError as error:
+        log.warning("%s: %s", failed, error, extra={"fields": about or {}})
+        return False
+    except Exception:
+        log.exception("%s", failed, extra={"fields": about or {}})
+        return False
+    return True
 
 
 def _problem(error: DocprocError) -> Problem:

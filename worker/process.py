@@ -23,6 +23,7 @@ from docproc.settings import Settings
 from docproc.store import jobs
 from docproc.store.database import Database
 from worker.app import TASK, make
+from worker.deliver import Deliverer
 from worker.jobs import Worker
 from worker.queue import announce
 from worker.sweep import Sweeper
@@ -98,6 +99,7 @@ class Processes:
 
     def _ready(self, **_: Any) -> None:
         Sweeper(self._database, self.settings, self.name, self.queues, self.concurrency).start()
+        Deliverer(self._database, self.settings).start()
 
     def _ending(self, **_: Any) -> None:
         timer = threading.Timer(GRACE, self._hand_back)
@@ -137,11 +139,11 @@ def _memory() -> int:
         return total
 
 
-def follow_parent(pipe: Any) -> None:
-    """End this process, gracefully, when the one that holds the other end of `pipe` has ended."""
+def follow_parent(pipe: int) -> None:
+    """End this process, gracefully, when the one that holds the other end of the pipe (a descriptor) has ended."""
 
     def wait() -> None:
-        while pipe.read(1):
+        while os.read(pipe, 1):  # not through sys.stdin: a buffer's lock, held at exit, is fatal
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
