@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from docproc.errors import DocprocError, Forbidden, Rejected
 from docproc.store import audit, sessions, tokens, users
+from docproc.store.access import Principal
 from docproc.store.tables import Scope, utc_now
 from web import auth, context
 
@@ -89,8 +90,9 @@ def account() -> Answer:
 @auth.needs("read")
 def password() -> Answer:
     """Set a password, given the one of before if there is one; end the user's other sessions."""
+    who = auth.account_holder()
     try:
-        _change_password(request.form.get("old", ""), request.form.get("new", ""))
+        _change_password(who, request.form.get("old", ""), request.form.get("new", ""))
     except (Forbidden, Rejected) as error:
         return _account(problem=error)
     return redirect(url_for("signin.account", done="password"), 303)
@@ -131,7 +133,7 @@ def _form(name: str = "", told: str = "", *, status: int = 200, headers: dict[st
 
 
 def _account(*, problem: DocprocError | None = None, made: str = "") -> Response:
-    who = auth.account_holder()
+    who = auth.current()
     with context().database.read() as session:
         user = users.get(session, who.user_id)
         page = render_template(
@@ -150,8 +152,8 @@ def _account(*, problem: DocprocError | None = None, made: str = "") -> Response
     return make_response(page, 200 if problem is None else 422)
 
 
-def _change_password(old: str, new: str) -> None:
-    who, database = auth.account_holder(), context().database
+def _change_password(who: Principal, old: str, new: str) -> None:
+    database = context().database
     with database.read() as session:
         user = users.get(session, who.user_id)
         wait = sessions.wait_before(session, user.name, auth.address())
