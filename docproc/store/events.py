@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound
+from docproc.store import webhooks
 from docproc.store.tables import DocumentRow, Event
 
 
@@ -15,7 +16,8 @@ def emit(session: Session, document_id: str, kind: str, data: dict[str, Any]) ->
     """Record an event of `kind` `page` or `document`; return its number, counted per document from 1.
 
     The document's row is locked until the transaction ends, so numbers become visible in order: whoever has
-    seen number 7 will never find a 6 that comes later. Raises NotFound when the document is gone.
+    seen number 7 will never find a 6 that comes later. Webhooks are told of a document's end. Raises NotFound when
+    the document is gone.
     """
     sequence = session.execute(
         update(DocumentRow)
@@ -27,6 +29,8 @@ def emit(session: Session, document_id: str, kind: str, data: dict[str, Any]) ->
     if sequence is None:
         raise NotFound(f"There is no document {document_id}.")
     session.add(Event(document_id=document_id, sequence=sequence, kind=kind, data=data))
+    if kind == "document":
+        webhooks.queue(session, document_id, data)
     return sequence
 
 

@@ -14,7 +14,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -105,20 +105,26 @@ def replay(session: Session, row: Webhook, delivery_id: str) -> Delivery:
     return found
 
 
-def queue(session: Session, document: DocumentRow, status: str, data: dict[str, Any] | None = None) -> None:
-    """Queue the message that a document has come to `status` for every active webhook of its owner."""
-    if status not in ENDS:
+def queue(session: Session, document_id: str, data: Mapping[str, Any]) -> None:
+    """Queue what the `data` of a document's event tells for every active webhook of its owner, if it tells an end.
+
+    Messages name the document and its state and where to look, nothing of what it says.
+    """
+    event = data.get("run_status") or data.get("status")
+    if event not in ENDS:
         return
-    path = f"/api/v1/documents/{document.id}"
+    path, problem = f"/api/v1/documents/{document_id}", data.get("problem") or {}
     told = {
-        "id": document.id,
-        "status": status,
-        **(data or {}),
+        "id": document_id,
+        "status": data.get("status"),
+        "run": data.get("run"),
+        "pages": data.get("pages"),
+        "problem": problem.get("code"),
         "links": {"document": path, "events": f"{path}/events"},
     }
-    query = select(Webhook).where(Webhook.owner_id == document.owner_id, Webhook.active)
-    for row in session.scalars(query):
-        _message(session, row, f"document.{status}", told)
+    owner = select(DocumentRow.owner_id).where(DocumentRow.id == document_id).scalar_subquery()
+    for row in session.scalars(select(Webhook).where(Webhook.owner_id == owner, Webhook.active)):
+        _message(session, row, f"document.{event}", told)
 
 
 def deliver_due(database: Database, settings: Settings, resolver: outside.Resolver = outside.resolve) -> int:
@@ -186,7 +192,7 @@ def _claim(session: Session) -> list[_Claimed]:
     ids = session.scalars(_due(session).limit(AT_ONCE).with_for_update(skip_locked=True, of=Delivery)).all()
     query = select(Delivery, Webhook).join(Webhook, Webhook.id == Delivery.webhook_id).where(Delivery.id.in_(ids))
     claimed = []
-    for row, webhook in session.execute(query).tuples():
+    for row, webhook in session.execute(query):
         row.token, row.attempts, row.next_at = row.token + 1, row.attempts + 1, now(session) + LEASE
         claimed.append(
             _Claimed(row.id, row.token, row.attempts, webhook.id, webhook.url, webhook.sealed_secret, row.payload)
