@@ -162,7 +162,7 @@ class Reader:
         times.append(time.perf_counter())
         page = self._lay_out(text)
         times.append(time.perf_counter())
-        return page, {name: end - start for name, start, end in zip(STAGES, times, times[1:], strict=True)}
+        return page, {name: end - start for name, start, end in zip(STAGES, times[:-1], times[1:], strict=True)}
 
     def _draw(self, upload: Upload, number: int) -> Drawn | Page:
         options = self.options
