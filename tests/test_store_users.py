@@ -1,12 +1,13 @@
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from docproc.errors import Conflict, Forbidden, NotFound, Rejected
+from docproc.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable
 from docproc.store import audit, sessions, tokens, users
 from docproc.store.tables import AuditRow, WebSession, utc_now
 
@@ -122,6 +123,13 @@ class TestPasswords:
         assert not signed("nobody", "wrong").secret
         assert len(verified) == 2
         assert verified[0] == verified[1]
+
+    def test_few_are_hashed_at_a_time(self, ada, monkeypatch):
+        monkeypatch.setattr(users, "PATIENCE", 0.01)
+        monkeypatch.setattr(users, "_TURNS", threading.BoundedSemaphore(1))
+        with users._turn(), pytest.raises(Unavailable):
+            users.matches(ada.password_hash, PASSWORD)
+        assert users.matches(ada.password_hash, PASSWORD)
 
     def test_the_password_of_nobody_lets_nobody_in(self, ada, database, signed):
         with database.write() as session:
@@ -322,6 +330,12 @@ class TestLimit:
         assert not result.secret
         assert 1 <= result.wait <= 15 * 60
         assert signed(address="198.51.100.7").secret, "others may not lock somebody out"
+
+    def test_attempts_at_the_same_moment_are_counted_too(self, database, ada, signed):
+        with ThreadPoolExecutor(20) as pool:
+            results = list(pool.map(lambda _: signed(password="wrong"), range(40)))
+        refused = sum(result.wait > 0 for result in results)
+        assert refused >= (30 if database.is_sqlite else 20)
 
     def test_it_ends_when_the_oldest_is_past(self, database, ada, signed):
         for _ in range(10):

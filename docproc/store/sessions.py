@@ -152,6 +152,8 @@ def sign_in(database: Database, name: str, password: str, address: str) -> Signe
     good = users.matches(user.password_hash if user else None, password)
     newer = users.hash_password(password) if good and user and users.is_outdated(user.password_hash or "") else None
     with database.write() as session:
+        if wait := wait_before(session, name, address):  # of many attempts at once, those after the limit are void
+            return SignedIn(wait=wait)
         user = session.get(User, user.id) if user and good else None
         if user is None or user.disabled_at is not None:
             audit.note(session, None, FAILED, name, address=network(address))

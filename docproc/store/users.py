@@ -9,20 +9,25 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from docproc.errors import Conflict, NotFound, Rejected
+from docproc.errors import Conflict, NotFound, Rejected, Unavailable
 from docproc.store.access import Principal
 from docproc.store.tables import Role, User, WebSession, utc_now
 
 SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
+PATIENCE = 5.0
+"""Seconds that a password waits for its turn to be hashed."""
+_TURNS = BoundedSemaphore(2)
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 _HASHER = PasswordHasher()
 _IS_ADMIN = (User.role == "admin") & User.disabled_at.is_(None)
@@ -126,14 +131,16 @@ def hash_password(password: str, *, name: str = "") -> str:
         )
     if name and clean_name(password) == clean_name(name):
         raise Rejected("The password is the name.", hint="Choose another.", code="bad-password")
-    return _HASHER.hash(password)
+    with _turn():
+        return _HASHER.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
     """Tell whether this is the password; takes as long for a user who has none, or does not exist."""
     password = unicodedata.normalize("NFC", password[: LONGEST + 1])
     try:
-        return _HASHER.verify(password_hash or _hash_of_nobody(), password) and password_hash is not None
+        with _turn():
+            return _HASHER.verify(password_hash or _hash_of_nobody(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -141,6 +148,17 @@ def matches(password_hash: str | None, password: str) -> bool:
 def is_outdated(password_hash: str) -> bool:
     """Tell whether the hash was made with weaker parameters than those of today."""
     return _HASHER.check_needs_rehash(password_hash)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Let few hash at a time, as each takes 64 MB; raise Unavailable when many others wait."""
+    if not _TURNS.acquire(timeout=PATIENCE):
+        raise Unavailable("Too many are signing in just now.", hint="Try again in a few seconds.")
+    try:
+        yield
+    finally:
+        _TURNS.release()
 
 
 @cache
