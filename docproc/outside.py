@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -123,13 +124,18 @@ def post(where: Target, body: bytes, headers: Mapping[str, str], *, seconds: flo
     )
     try:
         with (
-            httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(), network_backend=backend) as pool,
+            httpcore.ConnectionPool(ssl_context=_certificates(), network_backend=backend) as pool,
             pool.stream("POST", address, headers=sent, content=body) as response,
         ):
             return Answer(response.status, _beginning(response.iter_stream()))
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         problem = str(error) or type(error).__name__
         raise Unavailable(f"{where.url.host} did not answer: {problem}.", code="no-answer") from None
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 def _parsed(url: str) -> httpx.URL:

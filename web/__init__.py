@@ -30,6 +30,7 @@ API = (
     "web.api.pages",
     "web.api.exports",
     "web.api.corrections",
+    "web.api.webhooks",
     "web.api.search",
     "web.api.sharing",
     "web.api.users",

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from docproc import outside
-from docproc.errors import DocprocError, NotFound, Rejected
+from docproc.errors import DocprocError, NotFound, Rejected, Unavailable
 from docproc.settings import Settings
 from docproc.store import secret
 from docproc.store.access import Principal
@@ -48,8 +48,11 @@ PREFIX = "whsec_"
 
 
 def check(settings: Settings, url: str, resolver: outside.Resolver = outside.resolve) -> None:
-    """Raise Rejected or Unavailable when `url` may not, or cannot, be reached. Waits for DNS: in no transaction."""
-    outside.target(url, outside.networks(settings.webhook_networks), resolver)
+    """Raise Rejected when `url` may not, or cannot, be reached. It waits for DNS: call it in no transaction."""
+    try:
+        outside.target(url, outside.networks(settings.webhook_networks), resolver)
+    except Unavailable as error:
+        raise Rejected(error.message, hint="Is the name right?", code="bad-address") from None
 
 
 def add(session: Session, settings: Settings, owner_id: str, url: str) -> tuple[Webhook, str]:
