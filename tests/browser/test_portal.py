@@ -54,7 +54,7 @@ class Site:
         context = self.browser.new_context(**options)
         context.add_cookies([{"name": "docproc", "value": self.ada.secret, "url": self.url}])
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda message: self._note(message.text, message.type in {"error", "warning"}))
         page.on("pageerror", lambda error: self._note(str(error)))
         page.on("dialog", lambda dialog: (self._note(f"dialog {dialog.message}"), dialog.dismiss()))
