@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -253,6 +254,18 @@ def test_a_name_that_turns_private_is_not_followed(database, document_id, server
     webhooks.deliver_due(database, closed, resolver)
     assert server.requests == []
     assert "127.0.0.1" in (the_delivery(database).problem or "")
+
+
+def test_a_name_that_nobody_knows_is_refused_at_once_and_tried_again_later(database, settings, document_id):
+    def resolver(host: str, port: int) -> list[str]:
+        raise socket.gaierror("no such name")
+
+    with pytest.raises(Rejected, match="not known"):
+        webhooks.check(settings, "https://example.com/", resolver)
+    add_webhook(database, settings, "https://example.com/")
+    end(database, document_id)
+    webhooks.deliver_due(database, settings, resolver)
+    assert the_delivery(database).status == "waiting"
 
 
 def test_a_redirect_is_a_failure(database, settings, document_id, server):
