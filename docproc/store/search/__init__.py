@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
@@ -28,13 +28,15 @@ from docproc.store import access
 from docproc.store.search import filters, postgres, sqlite
 from docproc.store.search.filters import Candidate
 from docproc.store.search.hits import show
-from docproc.store.search.query import Node, has_field, parse, phrases
+from docproc.store.search.query import Node, has_field, only_fields, parse, phrases
 from docproc.store.search.shown import PAGES, texts
 from docproc.store.search.texts import Text
 from docproc.store.tables import DocumentRow, Reading, SearchPage
 
 CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
+FEW, FEW_PAGES = 200, 2_000
+"""When no more documents and pages may be searched, the search goes through them instead of the index."""
 MOST = 100
 """Hits returned at once, at most."""
 
@@ -190,20 +192,27 @@ def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -
     """Return the candidates, best first; among equals the newest first."""
     backend = _backend(session)
     text, rest = filters.split(node)
-    where = [
-        access.visible(who),
-        SearchPage.id <= ceiling,
-        *(filters.condition(part, backend.matches, who.user_id) for part in rest),
-    ]
     if text is None and not has_field(node):
         raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
+    fields = [filters.condition(part, backend.matches, who.user_id) for part in rest]
+    where = [access.visible(who), SearchPage.id <= ceiling, *fields]
     if text is None:
         return _browsed(session, where)
-    found = backend.candidates(session, text, where, ceiling=ceiling, limit=CANDIDATES)
+    of_documents = [field for part, field in zip(rest, fields, strict=True) if only_fields(part)]
+    few = _few(session, [access.visible(who), *of_documents])
+    found = backend.candidates(session, text, where, ceiling=ceiling, limit=CANDIDATES, documents=few)
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
 
 
-def _browsed(session: Session, where: Sequence[Any]) -> list[Candidate]:
+def _few(session: Session, where: Sequence[ColumnElement[bool]]) -> list[str] | None:
+    """Return the documents to search when they are few, None when they are many."""
+    query = select(DocumentRow.id, func.coalesce(DocumentRow.page_count, 0)).where(*where).limit(FEW + 1)
+    found = session.execute(query).all()
+    is_few = len(found) <= FEW and sum(pages for _, pages in found) <= FEW_PAGES
+    return [document_id for document_id, _ in found] if is_few else None
+
+
+def _browsed(session: Session, where: Sequence[ColumnElement[bool]]) -> list[Candidate]:
     """Return the first pages of the documents that the fields choose, newest first."""
     query = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number)

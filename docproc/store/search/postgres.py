@@ -61,13 +61,21 @@ def matches(node: Node) -> ColumnElement[bool]:
 
 
 def candidates(
-    session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, ceiling: int, limit: int
+    session: Session,
+    node: Node,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    ceiling: int,
+    limit: int,
+    documents: Sequence[str] | None = None,
 ) -> list[Candidate]:
     """Return the newest pages that match `node` and `where`, at most about `limit`, unsorted.
 
     The newest window of rows is searched first, then ever larger ones: a common word fills the limit from a few
-    windows, a rare one costs next to nothing in each.
+    windows, a rare one costs next to nothing in each. Few `documents` are searched at once.
     """
+    if documents is not None:
+        return list(_search(session, expression(node), [*where, SearchPage.document_id.in_(documents)], limit))
     found: list[Candidate] = []
     until = time.monotonic() + SECONDS
     for windows in _windows(ceiling):

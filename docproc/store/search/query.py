@@ -91,9 +91,22 @@ def phrases(node: Node | None) -> Iterator[Phrase]:
 
 def has_field(node: Node) -> bool:
     """Say whether the tree asks anything of the document."""
+    return any(isinstance(leaf, Field) for leaf in _leaves(node))
+
+
+def only_fields(node: Node) -> bool:
+    """Say whether the tree asks nothing of the words of a page."""
+    return all(isinstance(leaf, Field) for leaf in _leaves(node))
+
+
+def _leaves(node: Node) -> Iterator[Phrase | Field]:
     if isinstance(node, And | Or):
-        return any(map(has_field, node.children))
-    return has_field(node.child) if isinstance(node, Not) else isinstance(node, Field)
+        for child in node.children:
+            yield from _leaves(child)
+    elif isinstance(node, Not):
+        yield from _leaves(node.child)
+    else:
+        yield node
 
 
 def phrase(text: str, *, prefix: bool = False) -> Phrase | None:

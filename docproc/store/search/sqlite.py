@@ -31,9 +31,21 @@ def matches(node: Node) -> ColumnElement[bool]:
 
 
 def candidates(
-    session: Session, node: Node, where: Sequence[ColumnElement[bool]], *, ceiling: int, limit: int
+    session: Session,
+    node: Node,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    ceiling: int,
+    limit: int,
+    documents: Sequence[str] | None = None,
 ) -> list[Candidate]:
-    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted."""
+    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted.
+
+    Few `documents` are looked up page by page instead of through all pages that match.
+    """
+    if documents is not None:
+        pages = select(SearchPage.id).where(SearchPage.document_id.in_(documents))
+        where = [*where, _FTS.c.rowid.in_(pages)]
     score = -func.bm25(column("search_fts"))
     statement = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number, score)
