@@ -121,9 +121,9 @@ def is_secure() -> bool:
     return request.is_secure or context().settings.public_url.startswith("https://")
 
 
-def cookie_name() -> str:
-    """Return the name of the session's cookie; over HTTPS no other host of the domain can set it (`__Host-`)."""
-    return "__Host-docproc" if is_secure() else "docproc"
+def cookie_name(name: str = "docproc") -> str:
+    """Return the name of a cookie, the session's by default; over HTTPS no other host can set it (`__Host-`)."""
+    return f"__Host-{name}" if is_secure() else name
 
 
 def cookie() -> str:

@@ -55,8 +55,9 @@ def _proof(held: str) -> str:
 
 
 def _visit() -> str:
-    if VISIT in request.cookies:
-        return request.cookies[VISIT]
+    held = request.cookies.get(auth.cookie_name(VISIT))
+    if held:
+        return held
     if "docproc_visit" not in g:
         g.docproc_visit = secrets.token_urlsafe(32)
     visit: str = g.docproc_visit
@@ -66,7 +67,7 @@ def _visit() -> str:
 def _require_proof() -> None:
     if request.method in auth.SAFE or auth.bearer() or request.endpoint is None:
         return
-    held = auth.cookie() or request.cookies.get(VISIT, "")
+    held = auth.cookie() or request.cookies.get(auth.cookie_name(VISIT), "")
     sent = request.headers.get("X-CSRF-Token") or _form_field()
     if not held or not hmac.compare_digest(_proof(held).encode(), sent.encode()):
         raise Forbidden(
@@ -87,5 +88,6 @@ def _finish(response: Response) -> Answer:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     if "docproc_visit" in g:
-        response.set_cookie(VISIT, g.docproc_visit, secure=auth.is_secure(), httponly=True, samesite="Strict")
+        name = auth.cookie_name(VISIT)
+        response.set_cookie(name, g.docproc_visit, secure=auth.is_secure(), httponly=True, samesite="Strict")
     return response
