@@ -22,6 +22,8 @@ COMMANDS = {
     "reindex": ("docproc.commands.reindex:command", "Make the search index again."),
     "user": ("docproc.commands.user:command", "Manage users, links to sign in, tokens."),
     "db": ("docproc.commands.db:command", "Bring the database to the tables of this version."),
+    "backup": ("docproc.commands.backup:write", "Write everything that is kept to one file."),
+    "restore": ("docproc.commands.backup:read", "Restore what was backed up."),
     "settings": ("docproc.commands.settings:command", "List the settings."),
 }
 """Name -> `module:command`, imported when used, and what `docproc --help` says of it without importing it."""

@@ -1,6 +1,7 @@
 """The real servers that tests use: PostgreSQL, Redis, RabbitMQ on this machine, each with a corner of our own."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,11 +16,11 @@ S3_KEYS = {"key": "tester", "secret": "tester"}
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
+def postgres_database(name: str = "") -> Iterator[str]:
     """Create a database and give its URL; "" when no PostgreSQL answers. It is dropped at the end."""
     import psycopg
 
-    name = f"docproc_test_{os.getpid()}"
+    name = f"docproc_test_{name}{os.getpid()}"
     try:
         server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3)
     except psycopg.OperationalError:
@@ -62,3 +63,43 @@ def empty(database: Database) -> None:
                     session.execute(table(name).delete())
         else:
             session.execute(text("TRUNCATE {} CASCADE".format(", ".join(f'"{name}"' for name in tables))))
+
+
+@contextmanager
+def redis_url() -> Iterator[str]:
+    """Give the URL of a Redis database that is empty before and after; "" when no Redis answers."""
+    import redis
+
+    url = os.environ.get("DOCPROC_TEST_REDIS", "redis://127.0.0.1:6379/9")
+    client = redis.Redis.from_url(url, socket_connect_timeout=3)
+    try:
+        client.flushdb()
+    except redis.exceptions.ConnectionError:
+        yield ""
+        return
+    try:
+        yield url
+    finally:
+        client.flushdb()
+        client.close()
+
+
+@contextmanager
+def rabbitmq_vhost() -> Iterator[str]:
+    """Create a virtual host on RabbitMQ and give its URL; "" where none can be made. It is deleted at the end."""
+    name = f"docproc_test_{name}{os.getpid()}"
+    if not _rabbitmqctl("add_vhost", name):
+        yield ""
+        return
+    try:
+        _rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        yield f"amqp://guest:guest@127.0.0.1:5672/{name}"
+    finally:
+        _rabbitmqctl("delete_vhost", name)
+
+
+def _rabbitmqctl(*arguments: str) -> bool:
+    try:
+        return subprocess.run(["rabbitmqctl", "-q", *arguments], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from docproc.errors import Rejected, Unavailable
 from docproc.settings import Settings
@@ -69,7 +69,7 @@ class Files:
         folder = Folder(settings.data_dir.expanduser() / "files")
         self._place: Place = Bucket(settings) if settings.storage_url else folder
 
-    def put(self, stream: BinaryIO, *, limit: int) -> Stored:
+    def put(self, stream: IO[bytes], *, limit: int) -> Stored:
         """Keep what `stream` holds, at most `limit` bytes.
 
         Raises Rejected (`too-large`, `empty`), and Unavailable when it cannot be written (the disk is full).
@@ -143,7 +143,7 @@ class Files:
             path.unlink(missing_ok=True)
 
 
-def _copy(stream: BinaryIO, path: Path, limit: int) -> Stored:
+def _copy(stream: IO[bytes], path: Path, limit: int) -> Stored:
     """Write `stream` to a new file at `path` and on to the disk, hashing on the way."""
     digest, size = hashlib.sha256(), 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -29,15 +29,20 @@ def folder() -> Path:
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the database up to `revision`; does nothing when it is there. Raises Usage for an unknown revision."""
+    make_folder(database)
+    with steps(database) as config:
+        command.upgrade(config, revision)
+
+
+def make_folder(database: Database) -> None:
+    """Make the folder that an SQLite file is to lie in."""
     if database.is_sqlite and database.url.database:
         Path(database.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _steps(database) as config:
-        command.upgrade(config, revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Take the database back to `revision` ("base" is before everything); raise Usage for an unknown one."""
-    with _steps(database) as config:
+    with steps(database) as config:
         command.downgrade(config, revision)
 
 
@@ -63,7 +68,7 @@ def require_current(database: Database) -> None:
 
 
 @contextmanager
-def _steps(database: Database) -> Iterator[Config]:
+def steps(database: Database) -> Iterator[Config]:
     """Give what Alembic needs to run steps in one transaction that has the database for itself.
 
     On SQLite a table is changed by making a new one and dropping the old, and dropping one would delete the rows

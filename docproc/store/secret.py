@@ -30,13 +30,25 @@ def key(settings: Settings) -> bytes:
             f"DOCPROC_SECRET_KEY is shorter than {SHORTEST} characters.",
             hint="`openssl rand -hex 32` makes a good one.",
         )
-    text = settings.secret_key or _from_file(settings.data_dir.expanduser() / FILE)
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text(settings).encode()).digest()
 
 
-def seal(settings: Settings, text: str) -> bytes:
-    """Encrypt and sign `text`."""
-    return _fernet(settings).encrypt(text.encode())
+def text(settings: Settings) -> str:
+    """Return the secret as it is written in the setting or the file; for backups."""
+    return settings.secret_key or _from_file(settings.data_dir.expanduser() / FILE)
+
+
+def keep(settings: Settings, secret: str) -> None:
+    """Write the secret of a backup into the data folder, in place of what is there."""
+    path = settings.data_dir.expanduser() / FILE
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = _written(path, secret)
+    made.replace(path)
+
+
+def seal(settings: Settings, plain: str) -> bytes:
+    """Encrypt and sign `plain`."""
+    return _fernet(settings).encrypt(plain.encode())
 
 
 def unseal(settings: Settings, data: bytes) -> str:
@@ -59,18 +71,24 @@ def _fernet(settings: Settings) -> Fernet:
 def _from_file(path: Path) -> str:
     """Read the key, or make one; of several processes that make one at a time, one wins and all get its key."""
     try:
-        return path.read_text("ascii")
+        return path.read_text("utf-8")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = path.with_name(f".{FILE}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
+    made = _written(path, secrets.token_hex(32))
     try:
         os.link(made, path)
     except FileExistsError:
         pass
     finally:
         made.unlink()
-    return path.read_text("ascii")
+    return path.read_text("utf-8")
+
+
+def _written(path: Path, secret: str) -> Path:
+    """Write a file beside `path`, on to the disk, that only its owner may read."""
+    made = path.with_name(f".{FILE}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return made

@@ -38,7 +38,8 @@ def verify(database: Database, files: Files, progress: Callable[[int, int], None
     """
     with database.read() as session:
         wanted = _referred(session)
-    missing, damaged = [], []
+    missing: list[str] = []
+    damaged: list[str] = []
     for done, sha256 in enumerate(sorted(wanted), 1):
         if not files.check(sha256):
             (damaged if files.exists(sha256) else missing).append(sha256)
