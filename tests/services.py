@@ -87,7 +87,7 @@ def redis_url() -> Iterator[str]:
 @contextmanager
 def rabbitmq_vhost() -> Iterator[str]:
     """Create a virtual host on RabbitMQ and give its URL; "" where none can be made. It is deleted at the end."""
-    name = f"docproc_test_{name}{os.getpid()}"
+    name = f"docproc_test_{os.getpid()}"
     if not _rabbitmqctl("add_vhost", name):
         yield ""
         return
