@@ -47,6 +47,13 @@ class Quick(FakeEngine):
         return [1.0] * len(crops)
 
 
+class Failing(Quick):
+    """Says that it cannot read."""
+
+    def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
+        raise EngineFailed("The engine fell over.", hint="Try another one.")
+
+
 class Slow(Quick):
     """Takes two seconds for a page: long enough to be killed meanwhile."""
 
@@ -79,7 +86,7 @@ class Hungry(Quick):
 
 MISBEHAVING = {
     "rapid": "misbehaving:Quick",
-    "crashing": "misbehaving:Crashing",
+    "failing": "misbehaving:Failing",
     "slow": "misbehaving:Slow",
     "hanging": "misbehaving:Hanging",
     "poisoned": "misbehaving:Poisoned",

@@ -100,6 +100,7 @@ def rabbitmq_vhost() -> Iterator[str]:
 
 def _rabbitmqctl(*arguments: str) -> bool:
     try:
-        return subprocess.run(["rabbitmqctl", "-q", *arguments], capture_output=True, timeout=60).returncode == 0
+        command = ["rabbitmqctl", "-q", *arguments]
+        return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

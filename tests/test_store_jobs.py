@@ -48,6 +48,16 @@ def queued(database, owner_id, pages, **more):
     return document_id
 
 
+def queued_for_two(database, anns_pages, bobs_pages):
+    """A document of ann's and one of bob's, whose intakes are done; returns the id of bob's."""
+    anns = document(database, user(database, "ann"))
+    bobs = document(database, user(database, "bob"))
+    pages = {anns: anns_pages, bobs: bobs_pages}
+    for held in [claim(database), claim(database)]:
+        assert jobs.planned(database, held, jobs.Facts("application/pdf", pages[held.document_id]))
+    return bobs
+
+
 def result(number=1):
     page = Page(number, 100, 200, dpi=100)
     return jobs.PageResult(page=page, seconds=0.5, engines={"ocr": "fake 1"}, version="1", timings={"read": 0.5})
@@ -300,18 +310,14 @@ def test_first_pages_come_first(database):
 
 
 def test_workers_are_shared_fairly_between_owners(database):
-    ann, bob = user(database, "ann"), user(database, "bob")
-    queued(database, ann, 50)
-    bobs = queued(database, bob, 5)
+    bobs = queued_for_two(database, 50, 5)
     held = [claim(database) for _ in range(10)]
     assert sum(one.document_id == bobs for one in held) == 5
 
 
 def test_one_worker_alone_serves_owners_by_turns(database):
     """Chance decides between owners who have nobody working: none is starved."""
-    ann, bob = user(database, "ann"), user(database, "bob")
-    queued(database, ann, 200)
-    bobs = queued(database, bob, 1)
+    bobs = queued_for_two(database, 200, 1)
     for _ in range(100):
         held = claim(database)
         if held.document_id == bobs:
