@@ -21,8 +21,8 @@ from docproc.settings import Settings
 from docproc.store import tokens, users
 from docproc.store.database import Database
 
-pytestmark = pytest.mark.timeout(240)
-PATIENCE = 90.0
+pytestmark = pytest.mark.timeout(400)
+PATIENCE = 120.0
 
 
 class Served:
@@ -38,7 +38,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env={**environment, "DOCPROC_WORKERS": "1", "DOCPROC_SWEEP_SECONDS": "1", "DOCPROC_LEASE_SECONDS": "5"},
+            env={**environment, "DOCPROC_WORKERS": "1", "DOCPROC_SWEEP_SECONDS": "1", "DOCPROC_LEASE_SECONDS": "10"},
         )
         assert self.process.stdout is not None
         first = self.process.stdout.readline()

@@ -37,6 +37,7 @@ API = (
     "web.api.tokens",
     "web.api.audit",
     "web.api.health",
+    "web.api.metrics",
 )
 """Modules whose `blueprint` is a part of the REST API."""
 PAGES: tuple[str, ...] = (
