@@ -336,8 +336,15 @@ class TestHeaders:
 def test_nothing_secret_is_in_the_log_of_requests_or_in_the_audit_log(service, ada, caplog):
     caplog.set_level("DEBUG")
     ada.send("/account/password", old=PASSWORD, new="another password")
+    ada.get("/sign-in/link/secret-of-a-link")
     with service.database.read() as session:
         kept = str([vars(row) for row in audit.listing(session, audit.Filter())]) + caplog.text
         digests = [row.digest for row in session.query(WebSession)]
-    for secret in (PASSWORD, "another password", ada.client.get_cookie("docproc").value, *digests):
+    for secret in (
+        PASSWORD,
+        "another password",
+        "secret-of-a-link",
+        ada.client.get_cookie("docproc").value,
+        *digests,
+    ):
         assert secret not in kept
