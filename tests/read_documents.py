@@ -24,10 +24,10 @@ def add_run(session: Session, document: DocumentRow, *pages: Page) -> str:
     return run.id
 
 
-def add_document(session: Session, owner_id: str) -> str:
+def add_document(session: Session, owner_id: str, sha256: str = "0" * 64) -> str:
     """Add a document of two pages, read and indexed; return its id."""
     document = DocumentRow(
-        owner_id=owner_id, sha256="0" * 64, filename="letter.pdf", media_type="application/pdf", size=1, status="done"
+        owner_id=owner_id, sha256=sha256, filename="letter.pdf", media_type="application/pdf", size=1, status="done"
     )
     session.add(document)
     session.flush()
