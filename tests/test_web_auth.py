@@ -17,6 +17,7 @@ OPEN = {
     "docs.asset": "code",
     "health.alive": "for load balancers",
     "health.ready": "for load balancers",
+    "metrics.metrics": "for Prometheus; counts without names",
     "signin.form": "how one gets in",
     "signin.sign_in": "how one gets in",
     "signin.link": "how one gets in",
