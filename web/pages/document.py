@@ -16,7 +16,7 @@ from web import auth, context
 from web.pages.documents import ACTIVE
 from web.pages.frame import back, changing, told
 from web.pages.words import EXPORT_TITLES
-from worker import queue
+from worker.queue import announce
 
 blueprint = Blueprint("document_page", __name__)
 
@@ -101,7 +101,7 @@ def retry(document_id: str) -> Response:
     with told(), changing(document_id, "write", "document.retry") as (session, row):
         jobs.retry(session, row, auth.current().user_id)
         flash("It is in the queue again.")
-    queue.announce(context().settings)
+    announce(context().settings)
     return back(ME, document_id=document_id)
 
 
@@ -113,7 +113,7 @@ def unlock(document_id: str) -> Response:
         row.sealed_password = secret.seal(here.settings, password)
         jobs.retry(session, row, auth.current().user_id)
         flash("It is tried with this password.")
-    queue.announce(here.settings)
+    announce(here.settings)
     return back(ME, document_id=document_id)
 
 

@@ -15,7 +15,7 @@ from docproc.store.access import Principal
 from docproc.store.documents import Incoming
 from web import auth, context
 from web.pages.frame import back, told
-from worker import queue
+from worker.queue import announce
 
 blueprint = Blueprint("upload_page", __name__)
 
@@ -49,4 +49,4 @@ def _take_in(who: Principal, file: FileStorage) -> None:
         flash(f"You have {name} already, as {row.filename}.", "note")
         return
     flash(f"{name} is in the queue.")
-    queue.announce(here.settings)
+    announce(here.settings)
