@@ -35,8 +35,6 @@ from docproc.store.tables import DocumentRow, Reading, SearchPage
 
 CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
-FEW, FEW_PAGES = 200, 2_000
-"""When no more documents and pages may be searched, the search goes through them instead of the index."""
 MOST = 100
 """Hits returned at once, at most."""
 
@@ -199,16 +197,15 @@ def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -
     if text is None:
         return _browsed(session, where)
     of_documents = [field for part, field in zip(rest, fields, strict=True) if only_fields(part)]
-    few = _few(session, [access.visible(who), *of_documents])
+    few = _few(session, [access.visible(who), *of_documents], backend.FEW)
     found = backend.candidates(session, text, where, ceiling=ceiling, limit=CANDIDATES, documents=few)
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
 
 
-def _few(session: Session, where: Sequence[ColumnElement[bool]]) -> list[str] | None:
-    """Return the documents to search when they are few, None when they are many."""
-    query = select(DocumentRow.id, func.coalesce(DocumentRow.page_count, 0)).where(*where).limit(FEW + 1)
-    found = session.execute(query).all()
-    is_few = len(found) <= FEW and sum(pages for _, pages in found) <= FEW_PAGES
+def _few(session: Session, where: Sequence[ColumnElement[bool]], most: int) -> list[str] | None:
+    """Return the documents to search when they have no more than `most` pages, None otherwise."""
+    found = session.execute(select(DocumentRow.id, DocumentRow.page_count).where(*where).limit(most + 1)).all()
+    is_few = sum(max(1, pages or 0) for _, pages in found) <= most
     return [document_id for document_id, _ in found] if is_few else None
 
 

@@ -14,6 +14,8 @@ from docproc.store.search.query import And, Node, Not, Or, Phrase
 from docproc.store.search.tokenize import GAP
 from docproc.store.tables import DocumentRow, SearchPage
 
+FEW = 4_000
+"""Pages that are looked through one by one sooner than through the index."""
 LAST_POSITION = 16383
 """The highest position that a tsvector keeps."""
 MOST_POSITIONS = 255

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Integer, String, column, func, literal, select, table
+from sqlalchemy import ColumnElement, Integer, String, column, func, literal, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from docproc.store.search.filters import Candidate
 from docproc.store.search.query import And, Node, Not, Or, Phrase
 from docproc.store.tables import DocumentRow, SearchPage
 
+FEW = 20_000
+"""Pages that are worth listing before the search."""
 _FTS = table("search_fts", column("rowid", Integer), column("search_fts", String))
+_UNINDEXED_ROWID = literal_column("+search_fts.rowid", Integer)
+"""With its sign it is compared row by row; without, FTS5 would begin anew (and bm25 count anew) for each id."""
 
 
 def stored(tokens: Sequence[str], _: int) -> ColumnElement[str]:
@@ -41,11 +46,12 @@ def candidates(
 ) -> list[Candidate]:
     """Return the newest pages that match `node` and `where`, at most `limit`, unsorted.
 
-    Few `documents` are looked up page by page instead of through all pages that match.
+    Where few `documents` are searched, their pages are listed first, so that no other is looked up.
     """
     if documents is not None:
-        pages = select(SearchPage.id).where(SearchPage.document_id.in_(documents))
-        where = [*where, _FTS.c.rowid.in_(pages)]
+        given = func.json_each(json.dumps(documents)).table_valued("value")
+        pages = select(SearchPage.id).where(SearchPage.document_id.in_(select(given.c.value)))
+        where = [_UNINDEXED_ROWID.in_(pages), *where]
     score = -func.bm25(column("search_fts"))
     statement = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number, score)
