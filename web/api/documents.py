@@ -22,7 +22,7 @@ from web.api.models import (
     Runs,
     answer,
 )
-from worker import queue
+from worker.queue import announce
 
 blueprint = api("documents", "Documents and how far they are.")
 
@@ -122,9 +122,9 @@ def retry(path: DocumentPath, query: RetryQuery) -> Response:
     who, here = auth.current(), context()
     with here.database.write() as session:
         row = access.document(session, who, path.document_id, "write")
-        jobs.retry(session, row, who.user_id, failed_only=query.pages == "failed")
+        run = jobs.retry(session, row, who.user_id, failed_only=query.pages == "failed")
         audit.note(session, who, "document.retry", row.id, address=auth.address(), details={"pages": query.pages})
-    queue.announce(here.settings)
+    announce(here.settings, jobs.queue_of(run))
     return answer(_detail(path.document_id))
 
 
@@ -146,7 +146,7 @@ def start(path: DocumentPath, body: ReadingOptions) -> Response:
         session.flush()
         audit.note(session, who, "document.read", row.id, address=auth.address(), details=body.of_run())
         entry = RunEntry.of(run, row)
-    queue.announce(here.settings)
+    announce(here.settings, jobs.queue_of(run))
     return answer(entry, 202)
 
 

@@ -17,7 +17,7 @@ from web import auth, context
 from web.api import api
 from web.api.models import Accepted, ReadingOptions, answer
 from web.multipart import read_form
-from worker import queue
+from worker.queue import announce
 
 blueprint = api("upload", "Documents are handed in.")
 LISTS = frozenset({"languages", "labels"})
@@ -79,7 +79,7 @@ def upload(query: UploadQuery, header: UploadHeader) -> Response:
         if created:
             audit.note(session, who, "document.upload", row.id, address=auth.address())
     if created:
-        queue.announce(here.settings)
+        announce(here.settings)
     accepted = Accepted(id=row.id, status=row.status, duplicate=not created)
     return answer(accepted, 202 if created else 200, {"Location": url_for("documents.detail", document_id=row.id)})
 

@@ -25,7 +25,7 @@ from docproc.store.jobs.claims import (
 )
 from docproc.store.jobs.requests import cancel, retry, start
 from docproc.store.jobs.results import Facts, PageResult, failed, finished, planned, read, rejected
-from docproc.store.jobs.rows import QUEUES
+from docproc.store.jobs.rows import QUEUES, queue_of
 from docproc.store.jobs.showing import show
 from docproc.store.jobs.sweeping import Swept, heard_of, sweep
 
@@ -47,6 +47,7 @@ __all__ = [
     "planned",
     "postpone",
     "put_back",
+    "queue_of",
     "read",
     "ready",
     "rejected",
