@@ -1,8 +1,12 @@
-"""Documents in the store that are read already, without a worker."""
+"""Pages to correct, and documents in the store that are read already, without a worker."""
 
-from exports_samples import a_line, page_of
+from collections.abc import Mapping
+from typing import Any
+
+from exports_samples import a_line, han_line, page_of
 from sqlalchemy.orm import Session
 
+from docproc.corrections import Correction, apply
 from docproc.document import Page
 from docproc.store import corrections, readings, search
 from docproc.store.tables import DocumentRow, PageRow, Run
@@ -36,3 +40,23 @@ def add_document(session: Session, owner_id: str, sha256: str = "0" * 64) -> str
     for number in (1, 2):
         search.index_page(session, document, number, corrections.current_page(session, document, number))
     return document.id
+
+
+def letter() -> Page:
+    return page_of(
+        1,
+        [
+            ("title", [a_line("t", "Invoice No 7", 40, 40)]),
+            ("text", [a_line("a", "the quick brovvn fox", 40, 100), a_line("b", "jumps over", 40, 115)]),
+            ("text", [a_line("r", "مرحبا بالعالم", 40, 200, right_to_left=True)]),
+            ("text", [han_line("h", 40, 300)]),
+        ],
+    )
+
+
+def done(page: Page, *operations: Mapping[str, Any]) -> Page:
+    return apply(page, [Correction(f"c{index}", one) for index, one in enumerate(operations)])
+
+
+def line_text(page: Page, name: str) -> str:
+    return page.lines_by_id[name].text
