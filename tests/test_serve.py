@@ -21,8 +21,8 @@ from docproc.settings import Settings
 from docproc.store import tokens, users
 from docproc.store.database import Database
 
-pytestmark = pytest.mark.timeout(400)
-PATIENCE = 120.0
+pytestmark = pytest.mark.timeout(600)
+PATIENCE = 180.0
 
 
 class Served:
@@ -126,7 +126,7 @@ def test_from_nothing_to_exports_and_on_after_every_kill(served: Served, api: ht
     opened = httpx.get(link[0], follow_redirects=True)
     assert opened.status_code == 200
 
-    document = upload(api, EXAMPLES / "report.pdf")
+    document = upload(api, EXAMPLES / "invoice-scan.pdf")
     kinds = []
     with api.stream("GET", f"/documents/{document}/events", timeout=PATIENCE) as stream:
         for line in stream.iter_lines():
@@ -143,7 +143,7 @@ def test_from_nothing_to_exports_and_on_after_every_kill(served: Served, api: ht
     web.kill()
     assert until(lambda: served.child("web").pid != web.pid and api.get("/documents").status_code == 200)
     worker.kill()
-    second = upload(api, EXAMPLES / "report.pdf", "?duplicate=allow")
+    second = upload(api, EXAMPLES / "invoice-scan.pdf", "?duplicate=allow")
     assert until(lambda: served.child("worker").pid != worker.pid)
     assert until(lambda: finished(api, second))["status"] == "done"
     assert api.get("/documents").json()["items"][0]["id"] == second
@@ -153,7 +153,7 @@ def test_killed_it_leaves_no_process_and_goes_on_at_the_next_start(folder: Path)
     served = Served(folder, "--no-sample")
     headers = {"Authorization": f"Bearer {served.token()}"}
     with httpx.Client(base_url=f"{served.url}/api/v1", headers=headers, timeout=20) as api:
-        document = upload(api, EXAMPLES / "report.pdf")
+        document = upload(api, EXAMPLES / "invoice-scan.pdf")
     children = served.tree()
     assert len(children) >= 2
     served.process.kill()
