@@ -77,7 +77,7 @@ def site(chromium: Any, tmp_path: Path) -> Iterator[Site]:
     pages = [made_page("Dear Mr Falk", "the water bill"), made_page("yours truly", number=2)]
     letter = portal.document(ada, pages, filename="letter.pdf", data=REPORT)
     server = make_server("127.0.0.1", 0, portal.app, threaded=True)
-    server.daemon_threads = True
+    server.daemon_threads = False  # closing waits for requests: one that came later would start the sandbox again
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     made = Site(portal, f"http://127.0.0.1:{server.port}", ada, letter, chromium)
