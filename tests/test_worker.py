@@ -53,12 +53,13 @@ class Service:
         values = {f"DOCPROC_{name.upper()}": str(getattr(self.settings, name)) for name in (*names, "worker_memory")}
         environment = {**os.environ, **values, "DOCPROC_DATA_DIR": str(self.settings.data_dir)}
         command = [sys.executable, "tests/run_worker.py", "--concurrency", str(concurrency), *arguments]
-        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE)
         try:
             yield running
         finally:
             running.kill()
-            running.communicate()
+            running.stdin.close()
+            running.wait()
 
     def status(self, document_id):
         with self.database.read() as session:
