@@ -93,6 +93,7 @@ def test_it_is_found(session, library, anna, text, query):
         ("東京、大阪", "京大"),
         ("학교 에서", "교에"),
         ("12 345", "12,345"),
+        ("\u6771\x00\u6771", "\u6771\u6771"),
     ],
 )
 def test_it_is_not_found(session, library, anna, text, query):
@@ -366,8 +367,8 @@ def test_any_word_on_a_page_can_be_indexed_and_found(session, library, lines):
         who = library.user(new_id(), "admin")
         library.document(who, page(*(" ".join(line) for line in lines)) if lines else page("x"))
         for word in {word for line in lines for word in line}:
-            quoted = '"' + word.replace('"', " ") + '"'
-            if phrases_of(quoted):
+            quoted = f'"{word}"'
+            if '"' not in word and phrases_of(quoted):
                 assert search.find(session, who, quoted).hits, quoted
         nested.rollback()
 

@@ -28,8 +28,8 @@ _LEXER = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
-_UNKEPT = {0: " "} | dict.fromkeys(range(0xD800, 0xE000), "")
-"""What no database takes."""
+_UNKEPT = {0: ""} | dict.fromkeys(range(0xD800, 0xE000), "")
+"""What no database takes as a value; in tokens there is none of it."""
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb\uff02\u3000", '"""""" ')
 
 
@@ -77,7 +77,7 @@ def parse(query: str) -> Node | None:
     """Return the tree of a query, None when there is nothing in it to look for; raise Rejected in plain words."""
     if len(query) > LONGEST:
         raise _refused(f"The search is longer than {LONGEST} characters.", "Search for fewer words.")
-    return _Parser(query.translate(_UNKEPT)).parse()
+    return _Parser(query).parse()
 
 
 def phrases(node: Node | None) -> Iterator[Phrase]:
@@ -187,7 +187,7 @@ class _Parser:
         self._at += 1
         value = lexeme["quoted"] or lexeme[0].strip()
         self._count()
-        return Field(name, value.strip())
+        return Field(name, value.translate(_UNKEPT).strip())
 
     def _phrase(self, lexeme: re.Match[str]) -> Phrase | None:
         self._count()
