@@ -1,0 +1,272 @@
+"""How search and lists hold up as pages grow: synthetic rows, a stated mix of queries, a table and a plot.
+
+    python benchmarks/scale.py sqlite:////tmp/scale.sqlite3 --pages 1000,10000,100000
+    python benchmarks/scale.py postgresql://root@127.0.0.1/scale --pages 1000,10000,100000,1000000
+
+The database must be empty, or be one that this script filled before: it goes on from there. Words follow Zipf's
+law over 50,000 made-up words, 150 to 350 on a page, 10 pages to a document, 50 owners. All documents share 200
+readings of the usual size, so that every hit costs what it costs to find its boxes while the disk holds rows only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert, select, text
+from tqdm import tqdm
+
+from docproc.document import Line, Page, Region, Word
+from docproc.geometry import Box
+from docproc.settings import Settings
+from docproc.store import access, documents, migrate, readings, search
+from docproc.store.access import Principal
+from docproc.store.database import Database
+from docproc.store.search import postgres, sqlite
+from docproc.store.tables import DocumentLabel, DocumentRow, Run, SearchPage, User
+
+WORDS, OWNERS, RUNS, PER_DOCUMENT, BATCH = 50_000, 50, 20, 10, 1_000
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+
+
+def word(index: int) -> str:
+    """Return the made-up word of a rank, 0 the most common; all different."""
+    rest, made = index, ""
+    while True:
+        made, rest = SYLLABLES[rest % 70] + made, rest // 70 - 1
+        if rest < 0:
+            return made
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Pages by number: the same number gives the same words."""
+
+    weights: np.ndarray
+    words: list[str]
+
+    @classmethod
+    def make(cls) -> Corpus:
+        """Return the corpus, the same every time."""
+        ranks = np.arange(1, WORDS + 1, dtype=float)
+        weights = np.cumsum(1 / ranks)
+        return cls(weights / weights[-1], [word(index) for index in range(WORDS)])
+
+    def page(self, index: int) -> list[str]:
+        """Return the words of a page."""
+        rng = np.random.default_rng([7, index])
+        ranks = np.searchsorted(self.weights, rng.random(rng.integers(150, 350)))
+        return [self.words[rank] for rank in ranks]
+
+
+def grow(database: Database, corpus: Corpus, target: int) -> float:
+    """Bring the database to `target` pages; return the seconds it took."""
+    begin = time.perf_counter()
+    with database.read() as session:
+        have = session.query(SearchPage).count()
+    if not have:
+        _people(database, corpus)
+    with database.read() as session:
+        owners = list(session.scalars(select(User.id).where(User.name.like("owner%")).order_by(User.name)))
+        runs = list(session.scalars(select(Run.id).order_by(Run.id)))
+    for start in tqdm(range(have, target, BATCH), desc=f"{target:,} pages", disable=have >= target):
+        with database.write() as session:
+            _add(session, corpus, range(start, min(start + BATCH, target)), owners, runs)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    return time.perf_counter() - begin
+
+
+def _people(database: Database, corpus: Corpus) -> None:
+    with database.write() as session:
+        session.add_all(User(name=f"owner{index:02}", role="reviewer") for index in range(OWNERS))
+        session.add_all([User(name="boss", role="admin"), User(name="guest", role="viewer")])
+        session.flush()
+        boss = session.scalars(select(User.id).where(User.name == "boss")).one()
+        document = DocumentRow(
+            owner_id=boss, sha256="0" * 64, filename="first.pdf", media_type="application/pdf", size=1
+        )
+        session.add(document)
+        session.flush()
+        for index in range(RUNS):
+            run = Run(document_id=document.id, user_id=boss, options={}, status="done", page_count=PER_DOCUMENT)
+            session.add(run)
+            session.flush()
+            for number in range(1, PER_DOCUMENT + 1):
+                readings.save(
+                    session, run.id, number, _reading(corpus.page(index * PER_DOCUMENT + number - 1), number)
+                )
+
+
+def _reading(words: list[str], number: int) -> Page:
+    lines = []
+    for row in range(0, len(words), 9):
+        made = tuple(
+            Word(f"w{row + at}", one, (box := Box(50 + 55.5 * at, 40 + row * 2.1, 100 + 55.5 * at, 52 + row * 2.1)),
+                 box.corners, 0.987)
+            for at, one in enumerate(words[row : row + 9])
+        )  # fmt: skip
+        box = Box.union(one.box for one in made)
+        lines.append(Line(f"l{row}", " ".join(one.text for one in made), box, box.corners, 0.98, made))
+    region = Region("r0", "text", Box(40, 30, 570, 780), 0, 0.9, tuple(line.id for line in lines))
+    return Page(number, 612, 792, lines=tuple(lines), regions=(region,))
+
+
+def _add(session, corpus, indexes, owners, runs) -> None:
+    backend = sqlite if session.get_bind().dialect.name == "sqlite" else postgres
+    docs, labels, pages = [], [], []
+    first = backend.next_id(session)
+    for index in indexes:
+        which, number = divmod(index, PER_DOCUMENT)
+        moment = BEGIN + timedelta(minutes=which)
+        name = f"{int(moment.timestamp() * 1000):012x}{which:016x}"
+        if number == 0:
+            docs.append({
+                "id": name, "owner_id": owners[which % OWNERS], "sha256": f"{which:064x}", "size": 1,
+                "filename": f"{corpus.words[which % 1000]} {which}.pdf", "media_type": "application/pdf",
+                "page_count": PER_DOCUMENT, "status": "done", "run_id": runs[which % RUNS],
+                "created_at": moment, "updated_at": moment,
+            })  # fmt: skip
+            if which % 10 == 0:
+                labels.append({"document_id": name, "name": f"label{which % 100 // 10}"})
+        tokens = corpus.page(index)
+        pages.append({"id": first + index - indexes[0], "document_id": name, "number": number + 1, "tokens": tokens})
+    session.execute(insert(DocumentRow), docs)
+    if labels:
+        session.execute(insert(DocumentLabel), labels)
+    if backend is sqlite:
+        session.execute(insert(SearchPage), [{**page, "tokens": " ".join(page["tokens"])} for page in pages])
+        return
+    for page in pages:
+        page["tokens"] = postgres.vector(page["tokens"], page["id"])
+    with session.connection().connection.cursor() as cursor, cursor.copy(
+        "COPY search_pages (id, document_id, number, tokens) FROM STDIN"
+    ) as copy:  # fmt: skip
+        for page in pages:
+            copy.write_row((page["id"], page["document_id"], page["number"], page["tokens"]))
+    session.execute(text("SELECT setval('search_pages_id_seq', :last)"), {"last": pages[-1]["id"]})
+
+
+def queries(corpus: Corpus, pages: int, count: int) -> Iterator[tuple[str, str]]:
+    """Yield (kind, query): the stated mix."""
+    rng = np.random.default_rng(3)
+    kinds = ["rare", "common", "two words", "phrase", "common phrase", "prefix", "not", "label", "date", "name"]
+    for at in range(count):
+        kind = kinds[at % len(kinds)]
+        common, middle = corpus.words[rng.integers(0, 30)], corpus.words[rng.integers(100, 2000)]
+        rare = corpus.words[rng.integers(20_000, WORDS)]
+        on_page = corpus.page(int(rng.integers(0, pages)))
+        place = int(rng.integers(0, len(on_page) - 3))
+        day = (BEGIN + timedelta(minutes=int(rng.integers(0, max(1, pages // PER_DOCUMENT))))).date()
+        yield (
+            kind,
+            {
+                "rare": rare,
+                "common": common,
+                "two words": f"{common} {middle}",
+                "phrase": '"{}"'.format(" ".join(on_page[place : place + 3])),
+                "common phrase": f'"{common} {corpus.words[rng.integers(0, 30)]}"',
+                "prefix": f"{middle[:4]}*",
+                "not": f"{middle} NOT {common}",
+                "label": f"{common} label:label{rng.integers(0, 10)}",
+                "date": f"{middle} date:{day}",
+                "name": f'{middle} name:"{corpus.words[rng.integers(0, 1000)]} "',
+            }[kind],
+        )
+
+
+def measure(action: Callable[[], object]) -> float:
+    """Return the milliseconds that an action takes."""
+    begin = time.perf_counter()
+    action()
+    return (time.perf_counter() - begin) * 1000
+
+
+def search_times(database: Database, corpus: Corpus, pages: int, count: int) -> dict[str, list[float]]:
+    """Return kind -> milliseconds of each query, asked by an admin, an owner of a fiftieth, and a stranger."""
+    times: dict[str, list[float]] = {}
+    who = [_principal(database, name) for name in ("boss", "owner07", "guest")]
+    for at, (kind, query) in enumerate(queries(corpus, pages, count)):
+        one = who[(at // 10) % 3]
+        took = measure(lambda one=one, query=query: _search(database, one, query))
+        times.setdefault(kind, []).append(took)
+        times.setdefault(f"({one.name.rstrip('0123456789')})", []).append(took)
+    return times
+
+
+def _search(database: Database, who: Principal, query: str) -> None:
+    with database.read() as session:
+        search.find(session, who, query)
+
+
+def list_times(database: Database, count: int) -> list[float]:
+    """Return the milliseconds of listing 50 documents from some place on."""
+    times = []
+    for at in range(count):
+        who = _principal(database, ("boss", "owner07", "guest")[at % 3])
+        after: list[str | None] = [None]
+
+        def page(who: Principal = who, after: list[str | None] = after) -> None:
+            with database.read() as session:
+                found = documents.page_of(session, access.visible(who), after=after[0], limit=50)
+                after[0] = found.next
+
+        times += [measure(page), measure(page)]
+    return times
+
+
+def _principal(database: Database, name: str) -> Principal:
+    with database.read() as session:
+        row = session.scalars(select(User).where(User.name == name)).one()
+    return Principal(row.id, row.name, row.role)
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    """Return what is told of some times, in milliseconds."""
+    p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+    return {"p50": round(statistics.median(times), 1), "p95": round(p95, 1), "max": round(max(times), 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("url")
+    parser.add_argument("--pages", default="1000,5000,20000")
+    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--output", type=Path)
+    asked = parser.parse_args()
+    database = Database(Settings(database_url=asked.url))
+    migrate.upgrade(database)
+    corpus = Corpus.make()
+    rows = []
+    for pages in map(int, asked.pages.split(",")):
+        seconds = grow(database, corpus, pages)
+        search_times(database, corpus, pages, 20)
+        found = search_times(database, corpus, pages, asked.queries)
+        everything = [one for kind, times in found.items() if not kind.startswith("(") for one in times]
+        row = {
+            "pages": pages,
+            "filled in s": round(seconds),
+            "search": summary(everything),
+            "list": summary(list_times(database, 20)),
+            **{kind: summary(times) for kind, times in found.items()},
+        }
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+    if asked.output:
+        result = {"machine": platform.processor(), "database": database.engine.dialect.name, "rows": rows}
+        asked.output.write_text(json.dumps(result, indent=1) + "\n")
+    database.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
