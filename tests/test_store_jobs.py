@@ -1,90 +1,23 @@
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from functools import partial
-
 import pytest
-from sqlalchemy import func, select, update
+from job_samples import (
+    PROBLEM,
+    SETTINGS,
+    claim,
+    document,
+    due,
+    expire,
+    job_count,
+    look,
+    queued,
+    read_all,
+    result,
+    user,
+)
+from sqlalchemy import select
 
-from docproc.document import Page
 from docproc.errors import Conflict
-from docproc.settings import Settings
 from docproc.store import jobs, readings
-from docproc.store.database import now
-from docproc.store.tables import DocumentRow, Event, Job, PageRow, Run, User
-
-SETTINGS = Settings(lease_seconds=30, page_attempts=3)
-PROBLEM = {"code": "engine-failed", "message": "The engine fell over.", "hint": "Try another one."}
-
-
-def user(database, name="ann"):
-    with database.write() as session:
-        row = User(name=name, role="reviewer")
-        session.add(row)
-    return row.id
-
-
-def document(database, owner_id, *, priority=0):
-    with database.write() as session:
-        row = DocumentRow(owner_id=owner_id, sha256="0" * 64, filename="a.pdf", media_type="application/pdf", size=1)
-        session.add(row)
-        session.flush()
-        jobs.start(session, row, owner_id, {"engine": "fake"}, priority)
-    return row.id
-
-
-def claim(database, worker="w"):
-    return jobs.claim(database, ["cpu"], worker, SETTINGS)
-
-
-def queued(database, owner_id, pages, **more):
-    """A document whose intake is done."""
-    document_id = document(database, owner_id, **more)
-    held = claim(database)
-    assert held.document_id == document_id
-    assert jobs.planned(database, held, jobs.Facts("application/pdf", pages))
-    return document_id
-
-
-def queued_for_two(database, anns_pages, bobs_pages):
-    """A document of ann's and one of bob's, whose intakes are done; returns the id of bob's."""
-    anns = document(database, user(database, "ann"))
-    bobs = document(database, user(database, "bob"))
-    pages = {anns: anns_pages, bobs: bobs_pages}
-    for held in [claim(database), claim(database)]:
-        assert jobs.planned(database, held, jobs.Facts("application/pdf", pages[held.document_id]))
-    return bobs
-
-
-def result(number=1):
-    page = Page(number, 100, 200, dpi=100)
-    return jobs.PageResult(page=page, seconds=0.5, engines={"ocr": "fake 1"}, version="1", timings={"read": 0.5})
-
-
-def look(database, document_id):
-    with database.read() as session:
-        row = session.get(DocumentRow, document_id)
-        run = session.get(Run, row.run_id)
-        pages = session.scalars(select(PageRow).where(PageRow.run_id == run.id).order_by(PageRow.number)).all()
-        return row, run, pages
-
-
-def expire(database):
-    with database.write() as session:
-        past = now(session) - timedelta(seconds=1)
-        session.execute(update(Job).where(Job.lease_until.is_not(None)).values(lease_until=past))
-
-
-def due(database):
-    with database.write() as session:
-        session.execute(update(Job).values(not_before=now(session) - timedelta(seconds=1)))
-
-
-def job_count(database):
-    with database.read() as session:
-        return session.scalar(select(func.count()).select_from(Job))
+from docproc.store.tables import DocumentRow, Event, Run
 
 
 def test_a_document_goes_from_intake_over_its_pages_to_done(database):
@@ -247,16 +180,6 @@ def test_retrying_reads_only_what_failed_or_was_cancelled(database):
         jobs.retry(session, session.get(DocumentRow, document_id), owner)
 
 
-def read_all(database, *, good=True):
-    while (held := claim(database)) is not None:
-        if held.kind == "intake":
-            jobs.planned(database, held, jobs.Facts("application/pdf", 1))
-        elif held.kind == "page":
-            jobs.read(database, held, result()) if good else jobs.failed(database, held, PROBLEM)
-        else:
-            assert jobs.show(database, held) == jobs.finished(database, held)
-
-
 def test_a_new_run_is_shown_when_it_is_finished(database):
     owner = user(database)
     document_id = document(database, owner)
@@ -289,113 +212,3 @@ def test_a_new_run_that_comes_to_nothing_leaves_the_old_reading(database, how):
     assert (row.status, run.id) == ("done", first.id)
     with database.read() as session:
         assert session.get(Run, second.id).status == ("failed" if how == "fails" else "cancelled")
-
-
-def test_priority_comes_before_all(database):
-    owner = user(database)
-    queued(database, owner, 3, priority=10)
-    document(database, owner, priority=0)
-    assert [claim(database).kind for _ in range(2)] == ["intake", "page"]
-
-
-def test_first_pages_come_first(database):
-    owner = user(database)
-    queued(database, owner, 3)
-    assert claim(database).number == 1
-    document(database, owner)
-    held = claim(database)
-    assert held.kind == "intake"
-    jobs.planned(database, held, jobs.Facts("application/pdf", 2))
-    assert [claim(database).number for _ in range(4)] == [1, 2, 2, 3]
-
-
-def test_workers_are_shared_fairly_between_owners(database):
-    bobs = queued_for_two(database, 50, 5)
-    held = [claim(database) for _ in range(10)]
-    assert sum(one.document_id == bobs for one in held) == 5
-
-
-def test_one_worker_alone_serves_owners_by_turns(database):
-    """Chance decides between owners who have nobody working: none is starved."""
-    bobs = queued_for_two(database, 200, 1)
-    for _ in range(100):
-        held = claim(database)
-        if held.document_id == bobs:
-            break
-        jobs.read(database, held, result(held.number))
-    assert held.document_id == bobs
-
-
-def test_queues_keep_apart(database):
-    owner = user(database)
-    with database.write() as session:
-        row = DocumentRow(owner_id=owner, sha256="0" * 64, filename="a.pdf", media_type="application/pdf", size=1)
-        session.add(row)
-        session.flush()
-        jobs.start(session, row, owner, {"engine": "paligemma"}, 0)
-    assert claim(database) is None
-    with database.read() as session:
-        assert jobs.ready(session, jobs.QUEUES) == ["gpu"]
-        assert jobs.waiting(session) == {"gpu": 1}
-        assert jobs.waiting_of(session, owner) == 1
-    assert jobs.claim(database, ["cpu", "gpu"], "w", SETTINGS).kind == "intake"
-
-
-def at_once(*calls):
-    """Call all at the same time, each in a thread; return what they return, raise what they raise."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(one) for one in calls]]
-
-
-def claim_all(database, name):
-    return list(iter(partial(claim, database, name), None))
-
-
-def test_no_two_workers_get_the_same_job(database):
-    queued(database, user(database), 40)
-    lists = at_once(*(partial(claim_all, database, str(name)) for name in range(6)))
-    assert sorted(one.number for held in lists for one in held) == list(range(1, 41))
-
-
-def test_no_two_processes_get_the_same_job(database):
-    queued(database, user(database), 40)
-    code = (
-        "import sys; sys.path.insert(0, 'tests'); from test_store_jobs import SETTINGS, claim_all\n"
-        "from docproc.store.database import Database; from docproc.settings import Settings\n"
-        "opened = Database(Settings(database_url=sys.argv[1]))\n"
-        "print(*(one.number for one in claim_all(opened, sys.argv[2])))"
-    )
-    url = database.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", code, url]
-    running = [subprocess.Popen([*command, str(name)], stdout=subprocess.PIPE, text=True) for name in range(3)]
-    claimed = [int(number) for one in running for number in one.communicate(timeout=60)[0].split()]
-    assert sorted(claimed) == list(range(1, 41))
-
-
-def test_pages_that_end_at_the_same_time_queue_one_finish(database):
-    queued(database, user(database), 12)
-    held = [claim(database) for _ in range(12)]
-    assert all(at_once(*(partial(jobs.read, database, one, result(one.number)) for one in held)))
-    assert claim(database).kind == "finish"
-    assert claim(database) is None
-
-
-def test_cancelling_while_pages_are_claimed_and_end_locks_nobody_up(database):
-    owner = user(database)
-    ids = [queued(database, owner, 10) for _ in range(3)]
-
-    def stop():
-        for document_id in ids:
-            with database.write() as session:
-                jobs.cancel(session, session.get(DocumentRow, document_id))
-
-    at_once(*[partial(read_all, database)] * 3, stop)
-    assert job_count(database) == 0
-    assert {look(database, one)[0].status for one in ids} <= {"cancelled", "done"}
-
-
-def test_a_long_document_is_queued_quickly(database):
-    began = time.perf_counter()
-    document_id = queued(database, user(database), 5_000)
-    assert look(database, document_id)[1].remaining == 5_000
-    assert time.perf_counter() - began < 20
