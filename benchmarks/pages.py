@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,12 @@ def drawn_pages(folder: Path, count: int, kind: str = "print") -> Iterator[Bench
 
 
 def joined(pages: list[BenchPage], count: int, out: Path) -> Path:
-    """Write a PDF of `count` pages, which repeat `pages` in turn; pictures are stored once. Return its path."""
-    with pymupdf.open() as document:
-        for page in pages[:count]:
-            with pymupdf.open(page.path) as single:
-                document.insert_pdf(single)
-        own = document.page_count
-        for at in range(own, count):
-            document.copy_page(at % own)
+    """Write a PDF of `count` pages, which repeat `pages` in turn, each a page of its own; return its path."""
+    with ExitStack() as stack, pymupdf.open() as document:
+        singles = [stack.enter_context(pymupdf.open(page.path)) for page in pages[:count]]
+        for at in range(count):
+            document.insert_pdf(
+                singles[at % len(singles)], final=False
+            )  # keeps what is copied: pictures are stored once
         document.save(out)
     return out

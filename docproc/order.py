@@ -12,6 +12,10 @@ from docproc.geometry import Box
 SLACK = 0.004
 """Boxes may run into each other by this share of the page's longer side and still be cut apart."""
 
+GUTTER = 0.008
+"""White space between columns is at least this share of the longer side: 7 points on A4, less than one letter and
+a half. A heading over two columns may by chance begin where the first line under it ends."""
+
 FLAT, NARROW = 0.03, 0.25
 """A row of short things is no higher, and its first no wider, than these shares of the longer side."""
 
@@ -129,7 +133,7 @@ def _cut(boxes: Sequence[Box], indices: list[int], size: float) -> list[int]:
     if len(bands) == 1:
         return _topological(boxes, indices)
     if not _read_across(boxes, bands, size):
-        bands = _joined_bands(boxes, bands, slack)
+        bands = _joined_bands(boxes, bands, GUTTER * size)
     return [one for band in bands for one in _cut(boxes, band, size)]
 
 
@@ -150,12 +154,12 @@ def _split(
     return parts
 
 
-def _joined_bands(boxes: Sequence[Box], bands: list[list[int]], slack: float) -> list[list[int]]:
+def _joined_bands(boxes: Sequence[Box], bands: list[list[int]], gutter: float) -> list[list[int]]:
     """Join neighbouring bands that are columns over the same gutter."""
     joined = [bands[0]]
     for band in bands[1:]:
         both = joined[-1] + band
-        if len(_split(boxes, both, slack, lambda box: (box.left, box.right))) > 1:
+        if len(_split(boxes, both, -gutter, lambda box: (box.left, box.right))) > 1:
             joined[-1] = both
         else:
             joined.append(band)

@@ -186,3 +186,23 @@ def test_rules_are_found_where_they_are_drawn_and_letters_are_none(dpi):
     assert rules.horizontal[0].center == pytest.approx((157, 59.5), abs=0.8)
     assert rules.vertical[0].center == pytest.approx((157.5, 109), abs=0.8)
     assert rules.horizontal[0].width == pytest.approx(240, abs=1.5)
+
+
+def test_sums_ruled_off_under_figures_leave_the_labels_beside_them_apart():
+    lines = table(
+        """
+                                  |   | 2025
+        Cost of revenue           | $ | 178
+        Research                  |   | 3,423
+        Sales, general and others |   | 1,136
+        Total                     | $ | 4,737
+        """,
+        lefts=(10, 200, 240),
+        pitch=10.5,
+    )
+    rules = Rules((lying(9 + 10.5, 195, 265), lying(9 + 4 * 10.5, 195, 265), lying(9.7 + 5 * 10.5, 195, 265)), ())
+    built = build_table(BOX, lines, rules)
+    assert [c.text for c in built.cells if c.column == 0] == [
+        "Cost of revenue", "Research", "Sales, general and others", "Total",
+    ]  # fmt: skip
+    assert [c.text for c in built.cells if c.column == 2] == ["178", "3,423", "1,136", "4,737"]

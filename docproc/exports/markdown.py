@@ -1,8 +1,9 @@
 """Markdown (GFM) in reading order: headings, paragraphs, lists, tables, captions, pictures as their alt text.
 
 Running page headers and footers are left out. A page is announced by `<!-- page N -->` when there are
-several. A cell that spans others stands in its first place; the places it covers stay empty. What was read
-is text and stays text: characters that mean something to Markdown or HTML are escaped.
+several. A heading over several columns is repeated over each, so that every figure stands under all its
+headings; any other cell that spans several places stands in its first. What was read is text and stays text:
+characters that mean something to Markdown or HTML are escaped.
 """
 
 from __future__ import annotations
@@ -118,8 +119,9 @@ def _table(table: Table) -> str:
     columns = max(table.columns, max(cell.column for cell in table.cells) + 1)
     grid = [[""] * columns for _ in range(rows)]
     for cell in table.cells:
-        lines = (escape(line.strip()).replace("|", "\\|") for line in cell.text.splitlines())
-        grid[cell.row][cell.column] = "<br>".join(lines)
+        text = "<br>".join(escape(line.strip()).replace("|", "\\|") for line in cell.text.splitlines())
+        for column in range(cell.column, cell.column + (cell.column_span if cell.header else 1)):
+            grid[cell.row][column] = text
     return "\n".join(_row(row) for row in [grid[0], ["---"] * columns, *grid[1:]])
 
 

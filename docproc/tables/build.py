@@ -13,7 +13,7 @@ from docproc.tables.chunks import Chunk, printed_rows, text_height, typed_rules,
 from docproc.tables.columns import covered, find_gutters, ruled_gutters
 from docproc.tables.grid import Columns, Piece, Rows
 from docproc.tables.head import head_height
-from docproc.tables.rows import LEADING, bands_are_rows, group_rows, head_rows, usual_gap
+from docproc.tables.rows import LEADING, bands_are_rows, group_rows, head_rows, usual_gap, wraps
 from docproc.tables.spans import widen
 
 
@@ -156,7 +156,8 @@ def _pieces(rows: Rows, columns: Columns, rules: Rules, height: float) -> list[P
 def _homes(rows: Rows, columns: Columns, found: Sequence[Separator], height: float) -> dict[int, tuple[int, int]]:
     """Return the first and last band of each chunk, by its `id()`.
 
-    Where a wall is missing, what stands far apart is still not one cell: the wall was only not seen.
+    Where a wall is missing, what stands far apart is still not one cell: the wall was only not seen. Nor are
+    lines that end before the edge although more would have fitted: subtotals are ruled off under figures only.
     """
     homes: dict[int, tuple[int, int]] = {}
     last: dict[tuple[int, tuple[int, int]], list[Chunk]] = {}
@@ -165,12 +166,20 @@ def _homes(rows: Rows, columns: Columns, found: Sequence[Separator], height: flo
             span = columns.span(one.box)
             homes[id(one)] = bands_of(one.box, span, found)
             last.setdefault((span[0], homes[id(one)]), []).append(one)
-    for (_, (first, end)), chunks in last.items():
-        if first < end and any(b.box.top - a.box.bottom > LEADING * height for a, b in pairwise(chunks)):
+    for (column, (first, end)), chunks in last.items():
+        if first < end and not _is_one_cell(chunks, columns.extents[column], height):
             for one in chunks:
                 band = sum(separator.y < one.box.center[1] for separator in found)
                 homes[id(one)] = (band, band)
     return homes
+
+
+def _is_one_cell(chunks: Sequence[Chunk], extent: tuple[float, float], height: float) -> bool:
+    return all(
+        lower.box.top - upper.box.bottom <= LEADING * height
+        and (upper.row == lower.row or wraps(upper, lower, *extent))
+        for upper, lower in pairwise(chunks)
+    )
 
 
 def _numbers(bands: Sequence[Rows], columns: Columns, full: Sequence[bool], height: float) -> list[list[int]]:

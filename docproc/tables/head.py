@@ -24,7 +24,7 @@ def head_height(pieces: Sequence[Piece], columns: Columns, rules: Rules, height:
     if found:
         return found
     top = [piece for piece in pieces if piece.row == 0]
-    return int(2 * sum(_is_number(piece) for piece in top) < len(top) and rows > 1)
+    return int(2 * sum(is_number(piece) for piece in top) < len(top) and rows > 1)
 
 
 def heading_rows(pieces: Sequence[Piece], width: int) -> int:
@@ -36,6 +36,7 @@ def heading_rows(pieces: Sequence[Piece], width: int) -> int:
     return head + 1 if head else 0
 
 
-def _is_number(piece: Piece) -> bool:
+def is_number(piece: Piece) -> bool:
+    """Say whether most letters of a cell are digits."""
     text = "".join(one.text for one in piece.chunks)
     return 2 * sum(char.isdigit() for char in text) > len(text)

@@ -109,13 +109,13 @@ def _continues(upper: Sequence[Chunk], lower: Sequence[Chunk], columns: Columns,
         return False
     tight = (usual - gap) / height if goes_on else 0.0
     return all(
-        _wraps(above[c], below[c], columns.extents[c[0]][0], columns.extents[c[1]][1])
+        wraps(above[c], below[c], columns.extents[c[0]][0], columns.extents[c[1]][1])
         and (tight > 0.25 or _reads_on(above[c].text, below[c].text, closer=tight > 0.1))
         for c in set(below) & set(above)
     )
 
 
-def _wraps(above: Chunk, below: Chunk, left: float, right: float) -> bool:
+def wraps(above: Chunk, below: Chunk, left: float, right: float) -> bool:
     """Say whether the first word of `below` would not have fitted behind `above` in their columns."""
     word = below.words[0].box
     indent = max(above.box.left - left, 0.0)  # centred print ends before the edge, as far as it starts after it

@@ -7,7 +7,10 @@ from dataclasses import replace
 
 from docproc.rules import Rules
 from docproc.tables.grid import Columns, Piece
-from docproc.tables.head import heading_rows
+from docproc.tables.head import heading_rows, is_number
+
+HEADS = 3
+"""Rows in which headings over several columns are looked for."""
 
 
 def widen(pieces: Sequence[Piece], columns: Columns, rules: Rules, height: float) -> list[Piece]:
@@ -44,11 +47,15 @@ def _over_columns(piece: Piece, pieces: Sequence[Piece], columns: Columns, rules
             first -= 1
         while last < right and columns.ruled[last - 1] and not _wall(columns.edges[last], y, rules, height):
             last += 1
-    if row and not any(columns.ruled):
-        over = _ruled_columns(piece, columns, rules, height)
+    if not any(columns.ruled):
+        # further down, a rule under a figure is that of a sum
+        heads = piece.row < HEADS or not is_number(piece)
+        over = _ruled_columns(piece, columns, rules, height) if heads else []
+        if not row and len(over) == len(columns.extents):
+            over = []  # the rule of the whole table, under a line on its own
         if over and left <= over[0] <= first and last <= over[-1] + 1 <= right:  # else it rules off a row
             first, last = over[0], over[-1] + 1
-        elif piece.row < 3:
+        elif row and piece.row < HEADS:
             below = {c for one in pieces if one.row == piece.row + piece.rows for _, c in one.places}
             first, last = _centred(piece, columns, (left, right), below, height)
     return replace(piece, first=first, columns=last - first)
