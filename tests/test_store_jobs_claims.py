@@ -120,3 +120,16 @@ def test_a_long_document_is_queued_quickly(database):
     document_id = queued(database, user(database), 5_000)
     assert look(database, document_id)[1].remaining == 5_000
     assert time.perf_counter() - began < 20
+
+
+def test_the_number_of_a_job_is_never_used_again(database):
+    """Else a worker that was taken for dead could finish the job that has the number of its own by now."""
+    owner = user(database)
+    queued(database, owner, 1)
+    held = claim(database)
+    assert jobs.read(database, held, result(1))
+    finish = claim(database)
+    assert jobs.finished(database, finish, seconds=0.0)
+    assert job_count(database) == 0
+    queued(database, owner, 1)
+    assert claim(database).job_id > finish.job_id

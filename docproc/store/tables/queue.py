@@ -29,6 +29,7 @@ class Job(Table):
         UniqueConstraint("run_id", "kind", "number"),
         Index("ix_jobs_claim", "queue", "priority", "owner_id", "lease_until", "number", "id"),
         Index("ix_jobs_lease_until", "lease_until"),
+        {"sqlite_autoincrement": True},  # an id used again would let a worker finish a job that is not its own
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
