@@ -5,14 +5,24 @@ from typing import Any
 
 import pymupdf
 import pytest
+from argon2 import PasswordHasher
 from samples import LETTER
 from services import S3_KEYS, empty, object_store, postgres_database
+from sqlalchemy.orm import Session
 
 from docproc.pipeline import Reader, ReadOptions
 from docproc.settings import Settings
-from docproc.store import migrate
+from docproc.store import migrate, users
 from docproc.store.database import Database
 from docproc.store.files import Files
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords in no time; `docproc` started as a process takes its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=128, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +72,17 @@ def database(request: pytest.FixtureRequest, database_urls: dict[str, str]) -> I
         pytest.skip("PostgreSQL does not answer on 127.0.0.1:5432")
     opened = Database(Settings(database_url=database_urls[request.param]))
     yield opened
-    empty(opened)
+    if "session" not in request.fixturenames:  # which leaves nothing behind
+        empty(opened)
     opened.close()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A transaction in an empty database; what is written in it is undone."""
+    with database.write() as opened:
+        yield opened
+        opened.rollback()
 
 
 @pytest.fixture(scope="session")

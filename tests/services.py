@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import fsspec
-from sqlalchemy import inspect, table, text
 
 from docproc.store.database import Database
+from docproc.store.tables import Table
 
 POSTGRES = os.environ.get("DOCPROC_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
 """Where databases may be created."""
@@ -53,16 +53,10 @@ def object_store() -> Iterator[str]:
 
 
 def empty(database: Database) -> None:
-    """Delete all rows."""
-    tables = [name for name in inspect(database.engine).get_table_names() if name != "alembic_version"]
+    """Delete all rows; on PostgreSQL many times faster than truncating tables that hold few."""
     with database.write() as session:
-        if database.is_sqlite:
-            session.execute(text("PRAGMA defer_foreign_keys=ON"))
-            for name in tables:
-                if not name.startswith("search_fts"):
-                    session.execute(table(name).delete())
-        else:
-            session.execute(text("TRUNCATE {} CASCADE".format(", ".join(f'"{name}"' for name in tables))))
+        for table in reversed(Table.metadata.sorted_tables):
+            session.execute(table.delete())
 
 
 @contextmanager

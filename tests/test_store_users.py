@@ -16,13 +16,9 @@ LIGHT = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture
-def ada(database, monkeypatch):
-    monkeypatch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=128, parallelism=1))
-    users._hash_of_nobody.cache_clear()
+def ada(database):
     with database.write() as session:
-        user = users.add(session, "Ada", "admin", password_hash=users.hash_password(PASSWORD))
-    yield user
-    users._hash_of_nobody.cache_clear()
+        return users.add(session, "Ada", "admin", password_hash=users.hash_password(PASSWORD))
 
 
 @pytest.fixture

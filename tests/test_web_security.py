@@ -5,7 +5,6 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from argon2 import PasswordHasher
 from web_client import Service
 
 from docproc.store import audit, sessions, tokens, users
@@ -17,15 +16,12 @@ PROOF = re.compile(r'name="csrf_token" value="(\w+)"')
 
 
 @pytest.fixture
-def service(database, tmp_path, monkeypatch):
-    monkeypatch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    users._hash_of_nobody.cache_clear()
+def service(database, tmp_path):
     made = Service(database, tmp_path)
     with made.database.write() as session:
         users.add(session, "ada", "admin", password_hash=users.hash_password(PASSWORD))
     yield made
     made.close()
-    users._hash_of_nobody.cache_clear()
 
 
 class Browser:
