@@ -70,6 +70,15 @@ def load_engines(options: ReadOptions, settings: Settings) -> Engines:
     return Engines(ocr, load_layout(options.layout, settings), load_judge(ocr, settings))
 
 
+def other_engines(loaded: Engines, before: ReadOptions, options: ReadOptions, settings: Settings) -> Engines:
+    """Return what `load_engines` does, keeping of what is `loaded` for `before` all that serves `options` too."""
+    same_text = (before.engine, before.languages) == (options.engine, options.languages)
+    ocr = loaded.ocr if same_text else load_ocr(options.engine, settings, options.languages)
+    layout = loaded.layout if before.layout == options.layout else load_layout(options.layout, settings)
+    judge = ocr if isinstance(ocr, LineJudge) else loaded.judge  # any judge is as good as another
+    return Engines(ocr, layout, judge)
+
+
 class Reader:
     """Engines and the parser sandbox, loaded once, for any number of files. Close it, best by `with`."""
 
@@ -92,11 +101,12 @@ class Reader:
         self._sandbox.close()
 
     def like(self, options: ReadOptions) -> Reader:
-        """Return a reader with other options on the same parser process; other engines are loaded if asked for."""
+        """Return a reader with other options on the same parser process; what of its engines is loaded is kept."""
         other = copy(self)
         other.options = options
         if options.models != self.options.models:
-            other._engines = load_engines(options, self.settings)  # noqa: SLF001  (it is one of us)
+            engines = other_engines(self._engines, self.options, options, self.settings)
+            other._engines = engines  # noqa: SLF001  (it is one of us)
         return other
 
     @property
