@@ -14,12 +14,6 @@ from docproc.store.tables import DocumentLabel, DocumentRow, SearchPage, Share, 
 
 
 @pytest.fixture
-def session(database):
-    with database.write() as opened:
-        yield opened
-
-
-@pytest.fixture
 def library(session):
     return Library(session)
 
@@ -333,13 +327,15 @@ def test_a_broken_cursor_is_refused(session, anna, cursor):
 
 
 def test_long_tokens_and_long_pages_are_kept(session, library, anna):
-    library.document(anna, page("a" * 5000, *(f"w{index} and" for index in range(9_000))))
+    words = (".".join(f"w{index + at}.and" for at in range(100)) for index in range(0, 9_000, 100))
+    library.document(anna, page("a" * 5000, *words))
     assert pages(session, anna, "w8999")
     assert pages(session, anna, "a" * 1000)
 
 
 def test_a_page_of_nothing_but_different_words_is_kept(session, library, anna):
-    library.document(anna, page("first", *(f"{index}" + "x" * 60 for index in range(20_000))))
+    words = (".".join(f"{index + at}" + "x" * 60 for at in range(100)) for index in range(0, 20_000, 100))
+    library.document(anna, page("first", *words))
     assert pages(session, anna, "first")
 
 
