@@ -93,6 +93,10 @@ class Client:
             answer = self._ask("POST", "/documents", files=files, data=dict(options or {}), params=query)
         return str(answer.json()["id"])
 
+    def read_again(self, document: str, options: Mapping[str, Any] | None = None) -> None:
+        """Have a document read again, with options as the API takes them; what was read is shown until then."""
+        self._ask("POST", f"/documents/{document}/runs", json=dict(options or {}))
+
     def status(self, document: str) -> dict[str, Any]:
         """Return how far a document is, page by page."""
         found: dict[str, Any] = self._ask("GET", f"/documents/{document}").json()

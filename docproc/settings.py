@@ -51,6 +51,10 @@ class Settings:
         default="", metadata=_help("signs and encrypts what is secret; empty means one made in the data folder")
     )
     public_url: str = field(default="", metadata=_help("the address people use, where it is not the one served"))
+    trusted_proxies: int = field(
+        default=0, metadata=_help("reverse proxies in front that say who asks (X-Forwarded-*); 0 trusts none")
+    )
+    token: str = field(default="", metadata=_help("says who you are to the server of `docproc process --server`"))
     workers: int = field(default=0, metadata=_help("worker processes; 0 means as many as cores and memory allow"))
     worker_memory: int = field(
         default=2_500_000_000, metadata=_help("memory at which a worker process is replaced, in bytes")

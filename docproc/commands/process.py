@@ -14,14 +14,18 @@ import click
 from tqdm import tqdm
 
 from docproc.cli import show
+from docproc.commands import there
 from docproc.commands.output import Target, targets
-from docproc.document import Document, Page
+from docproc.document import Page, Problem
 from docproc.errors import DocprocError, EngineFailed, Rejected, Usage
 from docproc.exports import EXPORTS, Export
 from docproc.pipeline import Reader, ReadOptions
 from docproc.spool import spooled
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+Problems = Sequence[tuple[int, Problem]]
+Process = Callable[[Path, Target], Problems]
 
 STDIN = Path("-")
 
@@ -68,9 +72,10 @@ def read_options(flags: dict[str, Any]) -> ReadOptions:
     help="A file, or a folder (ends in / or is one) that gets STEM.SUFFIX for each input [default: stdout].",
 )
 @reading_options
+@click.option("--server", metavar="URL", help="Let a docproc server read; DOCPROC_TOKEN says who you are.")
 @click.option("--json-errors", is_flag=True, help="Tell errors as one JSON object per line on stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def command(files: tuple[Path, ...], format_: str, output: str | None, **flags: Any) -> int:
+def command(files: tuple[Path, ...], format_: str, output: str | None, server: str | None, **flags: Any) -> int:
     """Read FILES (PDF, PNG, JPEG, TIFF, WebP, BMP, GIF; folders of them; - is stdin) into one format.
 
     Exit code: 0 all read, 2 wrong usage, 4 a file was rejected, 5 some pages failed (the others are written).
@@ -78,16 +83,27 @@ def command(files: tuple[Path, ...], format_: str, output: str | None, **flags: 
     options, export = read_options(flags), EXPORTS[format_]
     as_json, debug = flags["json_errors"], flags["debug"]
     codes = [0]
-    with _stdin_as_file(files) as inputs, Reader(options) as reader:
+    with _stdin_as_file(files) as inputs, _processor(server, options, export) as process:
         for path, target in targets(inputs, output, export.suffix):
             try:
-                codes.append(_process(reader, path, export, target, as_json=as_json))
+                codes.append(_tell_problems(process(path, target), str(path), as_json=as_json))
             except DocprocError as error:
                 codes.append(show(error, as_json=as_json, debug=debug, file=str(path)))
     return Rejected.exit_code if Rejected.exit_code in codes else max(codes)
 
 
-def _process(reader: Reader, path: Path, export: Export, target: Target, *, as_json: bool) -> int:
+@contextmanager
+def _processor(server: str | None, options: ReadOptions, export: Export) -> Iterator[Process]:
+    """Yield what reads a file and writes it to its target, here or on a server; it returns problems of pages."""
+    if server:
+        with there.connect(server) as client:
+            yield lambda path, target: there.process(client, path, options, export, target)
+    else:
+        with Reader(options) as reader:
+            yield lambda path, target: _process(reader, path, export, target)
+
+
+def _process(reader: Reader, path: Path, export: Export, target: Target) -> Problems:
     target.check()
     upload = reader.open(path)
     pages: Iterator[Page] = reader.pages(upload)
@@ -95,12 +111,12 @@ def _process(reader: Reader, path: Path, export: Export, target: Target, *, as_j
     with spooled(progress) as kept:
         document = reader.document(upload, kept)
         target.write(export.write(document, upload.path, password=upload.password))
-        return _tell_problems(document, str(path), as_json=as_json)
+        return document.problems
 
 
-def _tell_problems(document: Document, file: str, *, as_json: bool) -> int:
+def _tell_problems(problems: Problems, file: str, *, as_json: bool) -> int:
     code = 0
-    for number, problem in document.problems:
+    for number, problem in problems:
         error = EngineFailed(problem.message, hint=problem.hint, code=problem.code)
         code = show(error, as_json=as_json, file=file, page=number)
     return code

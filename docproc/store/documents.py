@@ -109,7 +109,8 @@ def add(
     if session.scalar(select(User.id).where(User.id == owner_id).with_for_update(key_share=True)) is None:
         raise NotFound(f"There is no user {owner_id}.")
     known = None if duplicate else find_same(session, owner_id, stored.sha256)
-    if known is not None:
+    unlocked = known is not None and known.status == "rejected" and incoming.sealed_password is not None
+    if known is not None and not unlocked:  # a password may open now what was refused before
         return known, False
     row = DocumentRow(
         owner_id=owner_id,
