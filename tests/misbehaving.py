@@ -1,6 +1,7 @@
 """Engines that crash and lie, to see that only the page pays."""
 
 import os
+import random
 import signal
 import time
 from collections.abc import Sequence
@@ -47,6 +48,14 @@ class Quick(FakeEngine):
         return [1.0] * len(crops)
 
 
+class Unsteady(Quick):
+    """Takes 50 to 150 ms for a page."""
+
+    def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
+        time.sleep(random.uniform(0, 2 * self.seconds))  # noqa: S311
+        return super().read(images)
+
+
 class Failing(Quick):
     """Says that it cannot read."""
 
@@ -87,6 +96,7 @@ class Hungry(Quick):
 MISBEHAVING = {
     "rapid": "misbehaving:Quick",
     "failing": "misbehaving:Failing",
+    "unsteady": "misbehaving:Unsteady",
     "slow": "misbehaving:Slow",
     "hanging": "misbehaving:Hanging",
     "poisoned": "misbehaving:Poisoned",

@@ -9,6 +9,7 @@ from celery import Celery
 
 from docproc.settings import Settings
 from docproc.store.jobs import QUEUES
+from worker import folder
 
 TASK = "docproc.work"
 """The one task: claim the best job and do it."""
@@ -54,18 +55,16 @@ def _broker(settings: Settings) -> dict[str, Any]:
         # What publishes must not wait for a broker that is down: the sweep makes up for it.
         impatient = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
         return {"broker_url": settings.broker_url, "broker_transport_options": impatient}
-    folder = settings.data_dir.expanduser() / "queue"
-    for part in ("messages", "control", "taken"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    messages = settings.data_dir.expanduser() / "queue" / "messages"
+    messages.mkdir(parents=True, exist_ok=True)
+    folder.clear(messages)
     return {
         "broker_url": "filesystem://localhost",
         "broker_transport": "worker.folder:Transport",
         "worker_enable_remote_control": False,
         "broker_transport_options": {
-            "data_folder_in": str(folder / "messages"),
-            "data_folder_out": str(folder / "messages"),
-            "control_folder": str(folder / "control"),
-            "processed_folder": str(folder / "taken"),
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
             "polling_interval": POLL_SECONDS,
         },
     }

@@ -7,10 +7,13 @@ import os
 import secrets
 import signal
 import socket
+import tempfile
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,13 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from docproc import logs
+from docproc.errors import Unavailable
+from docproc.scratch import Scratch
 from docproc.settings import Settings
 from docproc.store import jobs
 from docproc.store.database import Database
 from worker.app import TASK, make
-from worker.deliver import Deliverer
-from worker.jobs import Worker
+from worker.jobs import Worker, guarded
 from worker.queue import announce
 from worker.sweep import Sweeper
 
@@ -66,13 +70,18 @@ class Processes:
             without_heartbeat=True,
             quiet=True,
         )
+        _tidy()
         worker.start()
         return int(worker.exitcode or 0)
 
     def _work(self) -> None:
         """Claim the best job and do it; tell others when more waits."""
         assert self._worker is not None  # noqa: S101  (made when the child began)
-        held = self._worker.claim()
+        try:
+            held = self._worker.claim()
+        except Unavailable as error:
+            log.warning("No job can be claimed: %s", error)
+            return
         if held is None:
             return
         # One message makes one at most: they spread to all who are idle, and do not pile up.
@@ -82,8 +91,13 @@ class Processes:
             self._announce_more(self._worker)
 
     def _announce_more(self, worker: Worker) -> bool:
-        with worker.database.read() as session:
-            queues = jobs.ready(session, self.queues)
+        """Tell of work that waits; return whether there is any. A database that is away is no reason to fail."""
+        try:
+            with worker.database.read() as session:
+                queues = jobs.ready(session, self.queues)
+        except Unavailable as error:
+            log.warning("Nobody is told of work, the sweep finds it: %s", error)
+            return False
         for queue in queues[:1]:
             announce(self.settings, queue)
         return bool(queues)
@@ -99,7 +113,6 @@ class Processes:
 
     def _ready(self, **_: Any) -> None:
         Sweeper(self._database, self.settings, self.name, self.queues, self.concurrency).start()
-        Deliverer(self._database, self.settings).start()
 
     def _ending(self, **_: Any) -> None:
         timer = threading.Timer(GRACE, self._hand_back)
@@ -108,10 +121,18 @@ class Processes:
 
     def _hand_back(self) -> None:
         """End at once: what children still work on is queued again, the attempt not counted."""
-        jobs.release_all(self._database, self.name)
+        guarded(lambda: jobs.release_all(self._database, self.name), "Jobs could not be handed back")
         for child in psutil.Process().children(recursive=True):
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         os._exit(0)
+
+
+def _tidy() -> None:
+    """Make temporary files in a folder that the next worker removes, should this one be killed; Celery leaves one."""
+    scratch = Scratch()
+    tempfile.tempdir = str(scratch.path)
+    Finalize(None, scratch.remove, exitpriority=-200)  # after multiprocessing has removed what is in it
 
 
 def _configure_logs(**_: Any) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import func
 
@@ -109,8 +110,8 @@ def _sqlite(url: Any) -> Engine:
 def _told_plainly(name: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError, DisconnectionError, PoolTimeout) as error:
         raise Unavailable(
-            f"The database {name} cannot be used: {error.orig}.",
+            f"The database {name} cannot be used: {getattr(error, 'orig', error)}.",
             hint="Is it running, DOCPROC_DATABASE_URL right, and `docproc db upgrade` done?",
         ) from error
