@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -35,13 +35,17 @@ class Model(Protocol):
         ...
 
 
-def load_model(path: Path, *, threads: int, parallel: bool) -> Model:
+def load_model(
+    path: Path, *, threads: int, parallel: bool, runtime: Literal["best", "onnxruntime"] = "best"
+) -> Model:
     """Load the ONNX file at `path`.
 
     `threads` is how many cores to use (0: all). `parallel` says how: one input per core at the same time
     (many small inputs, such as lines), or all cores on one input (a page).
     """
     threads = threads or len(os.sched_getaffinity(0))
+    if runtime == "onnxruntime":
+        return _OnnxRuntimeModel(path, threads)
     # Importing openvino reports to an analytics service, unless its telemetry package is not there: then it
     # uses a stub of its own.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
