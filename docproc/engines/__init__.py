@@ -118,56 +118,7 @@ ENGINES: dict[str, str] = {
 }
 """OCR engines: name -> `module:class`. The class takes the Settings and the languages to expect."""
 
-LAYOUT_@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a generation stops at the latest: after `tokens` new tokens, or `seconds` after its batch began."""
-
-    tokens: int = 128
-    seconds: float | None = None
-
-
-class VisionRequest(NamedTuple):
-    """A prompt about one image or several, without the markers of images and of beginning and end."""
-
-    images: PageImage | Sequence[PageImage]
-    prompt: str
-    limits: Limits = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """What a vision engine wrote. `scores` holds the probability, 0-1, of each of `token_ids`.
-
-    The token of the end is in none of the three. `stopped` says why it ended: at its end, at its limit of tokens or
-    of time, or because it repeated itself.
-    """
-
-    text: str
-    token_ids: tuple[int, ...] = ()
-    scores: tuple[float, ...] = ()
-    stopped: Literal["end", "tokens", "time", "repetition"] = "end"
-
-
-@runtime_checkable
-class VisionEngine(Protocol):
-    """Answers prompts about images.
-
-    `side` is that of the square, in pixels, to which it squeezes every image (0: it takes any size). `variant` is
-    what its weights were trained for and thus which prompts they know: "pt", "mix", "ft-docvqa" and so on, or
-    "chat" for models that follow instructions.
-    """
-
-    name: str
-    version: str
-    side: int
-    variant: str
-
-    def generate(self, requests: Sequence[VisionRequest]) -> list[Generation]:
-        """Return what was written for each request, in their order."""
-        ...
-
-
-ENGINES: dict[str, str] = {
+LAYOUT_ENGINES: dict[str, str] = {
     "pdf-layout": "docproc.engines.pdf_layout:PdfLayoutEngine",
     "fake": "docproc.engines.fake:FakeEngine",
 }
