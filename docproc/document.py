@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from docproc.findings import Finding
 from docproc.geometry import Box, Polygon
 
 Label = Literal[
@@ -126,6 +127,7 @@ class Page:
     lines: tuple[Line, ...] = ()
     regions: tuple[Region, ...] = ()
     tables: tuple[Table, ...] = ()
+    findings: tuple[Finding, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property

@@ -26,6 +26,9 @@ from docproc.document import (
 )  # fmt: skip
 from docproc.errors import Rejected
 from docproc.exports import json as export
+from docproc.exports.json_findings import answer_to_dict
+from docproc.exports.json_reader import Node, read_answer
+from docproc.findings import Answer, Evidence, Finding, Mask
 from docproc.geometry import Box
 
 from .exports_samples import SAMPLES
@@ -50,6 +53,36 @@ TILES = st.builds(Tile, boxes(), NUMBERS)
 PROBLEMS = st.builds(Problem, TEXTS, TEXTS, TEXTS)
 
 
+def masks() -> st.SearchStrategy[Mask]:
+    grids = st.tuples(st.integers(1, 9), st.integers(1, 9))
+    return st.tuples(boxes(), grids).map(lambda m: Mask(m[0], *m[1], (1, m[1][0] * m[1][1] - 1)))
+
+
+FINDINGS = st.builds(
+    Finding,
+    task=TEXTS,
+    prompt=TEXTS,
+    page=st.integers(1, 9),
+    label=TEXTS,
+    box=st.none() | boxes(),
+    polygon=POLYGONS,
+    mask=st.none() | masks(),
+    text=TEXTS,
+    confidence=SHARES,
+    run=TEXTS,
+)
+EVIDENCE = st.lists(st.builds(Evidence, st.integers(1, 9), TEXTS, boxes()), max_size=2).map(tuple)
+ANSWERS = st.builds(
+    Answer,
+    text=TEXTS,
+    confidence=SHARES,
+    not_found=st.booleans(),
+    ungrounded=st.booleans(),
+    engine=TEXTS,
+    evidence=EVIDENCE,
+)
+
+
 @st.composite
 def pages(draw: st.DrawFn) -> Page:
     lines = tuple(draw(st.lists(LINES, max_size=3, unique_by=lambda line: line.id)))
@@ -72,6 +105,7 @@ def pages(draw: st.DrawFn) -> Page:
         lines=lines,
         regions=tuple(draw(st.lists(regions, max_size=2))),
         tables=tuple(draw(st.lists(TABLES, max_size=1))),
+        findings=tuple(draw(st.lists(FINDINGS, max_size=2))),
         problems=tuple(draw(st.lists(PROBLEMS, max_size=1))),
     )
 
@@ -92,6 +126,28 @@ def test_it_reads_back_equal(document: Document) -> None:
 @given(pages())
 def test_one_page_comes_back_equal(page: Page) -> None:
     assert export.page_from_dict(json.loads(json.dumps(export.page_to_dict(page)))) == page
+
+
+@given(ANSWERS)
+def test_answers_come_back_equal(answer: Answer) -> None:
+    assert read_answer(Node(json.loads(json.dumps(answer_to_dict(answer))))) == answer
+
+
+@settings(max_examples=30, deadline=None)
+@given(DOCUMENTS)
+def test_what_is_written_follows_the_published_schema(document: Document) -> None:
+    library = pytest.importorskip("jsonschema", reason="pip install 'docproc[test]'")
+    library.Draft202012Validator(export.schema()).validate(export.document_to_dict(document))
+
+
+def test_a_mask_whose_runs_do_not_fill_it_is_rejected() -> None:
+    mask = Mask(Box(0, 0, 2, 2), 2, 2, (4,))
+    page = Page(1, 9.0, 9.0, findings=(Finding(task="segment", prompt="segment cat", page=1, mask=mask),))
+    value = export.page_to_dict(page)
+    for size, counts in ([2, 3], [4]), ([2], [4]), ([0, 2], []), ([2, 2], [5, -1]), ([1 << 20, 1 << 20], [1 << 40]):
+        value["findings"][0]["mask"].update(size=size, counts=counts)
+        with pytest.raises(Rejected, match="mask"):
+            export.page_from_dict(value)
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -13,17 +13,18 @@ from typing import Any
 
 from docproc.document import Document, Line, Page, Region, Table, Word
 from docproc.errors import Rejected
+from docproc.exports.json_findings import finding_to_dict
 from docproc.exports.json_reader import Node, read_document, read_page
 
 name = "json"
 suffix = ".json"
 media_type = "application/json"
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Grows in its second part when a key is added, in its first when a reader of the old one would break."""
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as UTF-8 JSON on one line. A lone surrogate is written as its JSON escape."""
     head = _encoded(_head(document))
     pages = b",".join(_encoded(page_to_dict(page)) for page in document.pages)  # one page of values at a time
@@ -100,7 +101,7 @@ def page_to_dict(page: Page) -> dict[str, Any]:
         "regions": [_region(region) for region in page.regions],
         "tables": [_table(table) for table in page.tables],
         "key_values": [],
-        "findings": [],
+        "findings": [finding_to_dict(finding) for finding in page.findings],
         "problems": [
             {"code": problem.code, "message": problem.message, "hint": problem.hint} for problem in page.problems
         ],

@@ -22,6 +22,7 @@ from docproc.document import (
     Word,
 )
 from docproc.errors import Rejected
+from docproc.findings import Answer, Evidence, Finding, Mask
 from docproc.geometry import Box, Polygon
 
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -160,6 +161,7 @@ def read_page(node: Node) -> Page:
         lines=node.key("lines").all(_line),
         regions=node.key("regions").all(_region),
         tables=node.key("tables").all(_table),
+        findings=node.key("findings").all(read_finding),
         problems=node.key("problems").all(_problem),
     )
     for region in node.key("regions").items():
@@ -218,6 +220,45 @@ def _cell(node: Node) -> Cell:
         text=node.key("text").text(),
         box=node.key("box").box(),
         header=node.key("header").true(),
+    )
+
+
+def read_finding(node: Node) -> Finding:
+    """Return the finding of one item of `findings`."""
+    box, mask = node.key("box"), node.key("mask")
+    return Finding(
+        task=node.key("task").text(),
+        prompt=node.key("prompt").text(),
+        page=node.key("page").count(1),
+        label=node.key("label").text(),
+        box=None if box.value is None else box.box(),
+        polygon=node.key("polygon").polygon(),
+        mask=None if mask.value is None else _mask(mask),
+        text=node.key("text").text(),
+        confidence=node.key("confidence").share(),
+        run=node.key("run").text(),
+    )
+
+
+def _mask(node: Node) -> Mask:
+    counts = node.key("counts").all(Node.count)
+    try:
+        return Mask(node.key("box").box(), *node.key("size").all(Node.count), counts)
+    except (TypeError, ValueError):
+        raise node.wrong("a mask whose counts fill its size [height, width]") from None
+
+
+def read_answer(node: Node) -> Answer:
+    """Return the answer of the JSON object that `docproc ask --json` prints."""
+    return Answer(
+        text=node.key("text").text(),
+        confidence=node.key("confidence").share(),
+        not_found=node.key("not_found").true(),
+        ungrounded=node.key("ungrounded").true(),
+        engine=node.key("engine").text(),
+        evidence=node.key("evidence").all(
+            lambda one: Evidence(one.key("page").count(1), one.key("text").text(), one.key("box").box())
+        ),
     )
 
 
