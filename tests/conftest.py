@@ -3,13 +3,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import pymupdf
 import pytest
 from argon2 import PasswordHasher
-from samples import LETTER
+from samples import drawn_letter
 from services import S3_KEYS, empty, object_store, postgres_database
 from sqlalchemy.orm import Session
 
+from docproc import engines, pipeline
+from docproc.engines import OcrEngine
 from docproc.pipeline import Reader, ReadOptions
 from docproc.settings import Settings
 from docproc.store import migrate, users
@@ -33,22 +34,27 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.fixture(scope="session")
-def scan_reader() -> Iterator[Reader]:
+def scan_reader(reader: Reader) -> Reader:
     """The real engines, blind to text layers."""
-    with Reader(ReadOptions(text_layer="never"), Settings()) as loaded:
-        yield loaded
+    return reader.like(ReadOptions(text_layer="never"))
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, reader: Reader) -> None:
+    """Whoever loads the engines that are the default gets those that are loaded already."""
+    ocr, layout = reader._engines.ocr, reader._engines.layout
+
+    def load_ocr(name: str, settings: Settings, languages: tuple[str, ...] = ()) -> OcrEngine:
+        return engines.load_ocr(name, settings, languages) if (name, languages) != ("rapid", ()) else ocr
+
+    monkeypatch.setattr(pipeline, "load_ocr", load_ocr)
+    monkeypatch.setattr(pipeline, "load_layout", lambda *_: layout)
 
 
 @pytest.fixture
 def letter(tmp_path: Path) -> Path:
     """A born-digital page with three known lines."""
-    path = tmp_path / "letter.pdf"
-    with pymupdf.open() as pdf:
-        page = pdf.new_page(width=595, height=842)
-        for index, text in enumerate(LETTER):
-            page.insert_text((72, 100 + 40 * index), text, fontsize=14)
-        pdf.save(path)
-    return path
+    return drawn_letter(tmp_path / "letter.pdf")
 
 
 @pytest.fixture(scope="session")

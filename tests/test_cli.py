@@ -18,12 +18,7 @@ from docproc.cli import run
 from docproc.commands.output import Target, targets
 from docproc.errors import DocprocError, Rejected, Usage
 
-
-@pytest.fixture(autouse=True)
-def _fast(monkeypatch, reader):
-    """Commands use the engines that are loaded already."""
-    monkeypatch.setattr("docproc.pipeline.load_ocr", lambda *_: reader._engines.ocr)
-    monkeypatch.setattr("docproc.pipeline.load_layout", lambda *_: reader._engines.layout)
+pytestmark = pytest.mark.usefixtures("loaded")
 
 
 def test_text_goes_to_stdout_and_nothing_else_does(letter, capfdbinary):
