@@ -1,6 +1,6 @@
 """Break everything while documents are read, and see that nothing is lost.
 
-    python benchmarks/chaos.py --documents 200 --seed 1
+    python benchmarks/chaos.py --documents 100 --seed 1
 
 Servers are started for it (`private_servers.py`); documents come in through the API while, in an order that the
 seed gives, processes are killed and frozen, brokers and databases restarted or emptied, and the disk filled. Then
@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import chaos_site
@@ -29,7 +30,7 @@ import httpx
 import pymupdf
 from chaos_losses import losses, outcome
 from chaos_site import LEASE_SECONDS, Site
-from private_servers import Postgres, RabbitMq, Redis
+from private_servers import How, Postgres, RabbitMq, Redis, Server
 from sqlalchemy import func, select
 
 from docproc.errors import Unavailable
@@ -43,13 +44,15 @@ PAUSE = (0.5, 3.0)
 """Seconds between two blows."""
 DOWN = (0.0, 4.0)
 """Seconds that a server stays away."""
-BETWEEN = (0.0, 2.0)
+BETWEEN = (0.0, 1.0)
 """Seconds between two documents."""
+FREEZES = 40
+"""How often it is tried to freeze a process before its job is done."""
 STUCK_SECONDS = 300.0
 """Without progress for so long once nothing is broken any more, the rest is taken for lost."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Phase:
     """One installation that is broken, and what became of it."""
 
@@ -57,7 +60,7 @@ class Phase:
     done: Counter[str] = field(default_factory=Counter)
     came_to: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Blows:
@@ -66,10 +69,11 @@ class Blows:
     def __init__(self, site: Site, chance: random.Random, postgres: Postgres | None) -> None:
         self.site, self.chance, self.postgres = site, chance, postgres
         self.kinds: dict[str, Callable[[], bool]] = {
-            "child of a worker killed": lambda: self._kill(site.children_of_workers()),
+            "child of a worker killed": lambda: self._kill(site.busy() or site.children_of_workers()),
             "worker killed": lambda: self._kill(site.main_of_worker()),
             "parser killed": lambda: self._kill(site.parsers()),
             "child of a worker frozen beyond its lease": self._freeze,
+            "web server killed": lambda: self._kill([site.running["web"].pid]),
         }
 
     def add(self, name: str, blow: Callable[[], None]) -> None:
@@ -81,9 +85,9 @@ class Blows:
 
         self.kinds[name] = always
 
-    def restart(self, server: Postgres | Redis | RabbitMq, how: str) -> None:
+    def restart(self, server: Server, how: How) -> None:
         """Stop a server, start it again after a while."""
-        server.stop("hard" if how == "hard" else "gently")
+        server.stop(how)
         time.sleep(self.chance.uniform(*DOWN))
         server.start()
 
@@ -95,31 +99,31 @@ class Blows:
         if self.postgres is not None and not self.postgres.runs():
             self.postgres.start()
 
-    def kill_web(self) -> None:
-        """Kill the web server's main process."""
-        self.site.kill(self.site.running["web"].pid)
-
     def _kill(self, pids: Sequence[int]) -> bool:
         if pids:
             self.site.kill(self.chance.choice(pids))
         return bool(pids)
 
     def _freeze(self) -> bool:
-        pids = self.site.children_of_workers()
-        if not pids:
-            return False
-        pid = self.chance.choice(pids)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-        timer = threading.Timer(LEASE_SECONDS * self.chance.uniform(1.3, 2.5), _go_on, [pid])
-        timer.daemon = True
-        timer.start()
-        return True
+        """Stop a process that has a job, and let it go on when the job is another's."""
+        for _ in range(FREEZES):
+            for pid in self.site.busy()[:1]:
+                _signal(pid, signal.SIGSTOP)
+                if pid in self.site.busy():
+                    timer = threading.Timer(
+                        LEASE_SECONDS * self.chance.uniform(1.3, 2.5), _signal, [pid, signal.SIGCONT]
+                    )
+                    timer.daemon = True
+                    timer.start()
+                    return True
+                _signal(pid, signal.SIGCONT)
+            time.sleep(0.05)
+        return False
 
 
-def _go_on(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, number)
 
 
 class Uploads(threading.Thread):
@@ -148,9 +152,9 @@ class Uploads(threading.Thread):
                         time.sleep(0.5)
 
 
-def attack(site: Site, blows: Blows, paths: Sequence[Path], phase: Phase) -> Mapping[str, int]:
+def attack(blows: Blows, paths: Sequence[Path], phase: Phase) -> Mapping[str, int]:
     """Hand in documents and strike until all of them are at an end; return what was accepted."""
-    chance, bag = blows.chance, list[str]()
+    site, chance, bag = blows.site, blows.chance, list[str]()
     uploads = Uploads(site, paths)
     site.tend()
     site.wait_for_web()
@@ -191,57 +195,43 @@ def _open(site: Site) -> int:
         database.close()
 
 
-def distributed(folder: Path, paths: Sequence[Path], seed: int, chosen: argparse.Namespace) -> Phase:
-    """PostgreSQL; the first half of the documents with Redis, the second with RabbitMQ."""
-    phase = Phase("PostgreSQL, Redis, RabbitMQ")
-    with ExitStack() as stack:
-        mounted = stack.enter_context(chaos_site.disk(folder / "disk"))
-        (folder / "servers").mkdir()
-        postgres = Postgres(folder / "disk" / "postgres")
-        redis, rabbitmq = Redis(folder / "servers" / "redis"), RabbitMq(folder / "servers" / "rabbitmq")
-        for server in (postgres, redis, rabbitmq):
-            stack.callback(server.stop, "hard")
-            server.start()
-        stack.callback(rabbitmq.close)
-        accepted: dict[str, int] = {}
-        for broker, part in ((redis, paths[::2]), (rabbitmq, paths[1::2])):
-            site = _site(folder, chosen, postgres.url, broker.url)
-            if not accepted:
-                site.prepare()
-                token = site.token
-            site.token = token
-            blows = Blows(site, random.Random(f"{seed} {broker.url[:4]}"), postgres)
-            blows.add("PostgreSQL restarted", lambda b=blows: b.restart(postgres, "gently"))
-            blows.add("PostgreSQL crashed", lambda b=blows: b.restart(postgres, "hard"))
-            blows.add("web server killed", blows.kill_web)
-            if broker is redis:
-                blows.add("Redis flushed", redis.flush)
-                blows.add("Redis crashed", lambda b=blows: b.restart(redis, "hard"))
-            else:
-                blows.add("RabbitMQ restarted", lambda b=blows: b.restart(rabbitmq, "gently"))
-                blows.add("RabbitMQ crashed", lambda b=blows: b.restart(rabbitmq, "hard"))
-            if mounted:
-                blows.add("disk full", blows.fill_disk)
-            accepted |= _run(site, blows, part, phase)
-            phase.lost.extend(site.stop())
-        _judge(site, accepted, phase)
-    return phase
+def servers(broker: type[Redis | RabbitMq]) -> Callable[[Path, Sequence[Path], argparse.Namespace], Phase]:
+    """Return the phase on PostgreSQL and a broker."""
+
+    def play(folder: Path, paths: Sequence[Path], chosen: argparse.Namespace) -> Phase:
+        with ExitStack() as stack:
+            mounted = stack.enter_context(chaos_site.disk(folder / "disk"))
+            postgres, messages = Postgres(folder / "disk" / "postgres"), broker(folder / "broker")
+            for server in (postgres, messages):
+                stack.callback(server.close)
+                server.start()
+            blows = Blows(_site(folder, chosen, postgres.url, messages.url), _chance(chosen, messages.name), postgres)
+            for server in (postgres, messages):
+                blows.add(f"{server.name} restarted", partial(blows.restart, server, "gently"))
+                blows.add(f"{server.name} crashed", partial(blows.restart, server, "hard"))
+            if isinstance(messages, Redis):
+                blows.add("Redis flushed", messages.flush)
+            return _run(blows, paths, f"PostgreSQL and {messages.name}", mounted=mounted)
+
+    return play
 
 
-def embedded(folder: Path, paths: Sequence[Path], seed: int, chosen: argparse.Namespace) -> Phase:
-    """SQLite and messages in the data folder."""
-    phase = Phase("SQLite, no servers")
+def embedded(folder: Path, paths: Sequence[Path], chosen: argparse.Namespace) -> Phase:
+    """SQLite, and messages in the data folder."""
     with chaos_site.disk(folder / "disk") as mounted:
-        site = _site(folder, chosen)
-        site.prepare()
-        blows = Blows(site, random.Random(f"{seed} sqlite"), None)
-        blows.add("web server killed", blows.kill_web)
-        if mounted:
-            blows.add("disk full", blows.fill_disk)
-        accepted = _run(site, blows, paths, phase)
-        phase.lost.extend(site.stop())
-        _judge(site, accepted, phase)
-    return phase
+        blows = Blows(_site(folder, chosen), _chance(chosen, "SQLite"), None)
+        return _run(blows, paths, "SQLite, no servers", mounted=mounted)
+
+
+PHASES: Mapping[str, Callable[[Path, Sequence[Path], argparse.Namespace], Phase]] = {
+    "redis": servers(Redis),
+    "rabbitmq": servers(RabbitMq),
+    "embedded": embedded,
+}
+
+
+def _chance(chosen: argparse.Namespace, name: str) -> random.Random:
+    return random.Random(f"{chosen.seed} {name}")
 
 
 def _site(folder: Path, chosen: argparse.Namespace, database_url: str = "", broker_url: str = "") -> Site:
@@ -251,23 +241,24 @@ def _site(folder: Path, chosen: argparse.Namespace, database_url: str = "", brok
     return Site(folder, settings, chosen.workers, chosen.concurrency)
 
 
-def _run(site: Site, blows: Blows, paths: Sequence[Path], phase: Phase) -> Mapping[str, int]:
-    began = time.monotonic()
+def _run(blows: Blows, paths: Sequence[Path], name: str, *, mounted: bool) -> Phase:
+    """Break one installation, and look at what came of it."""
+    site, phase, began = blows.site, Phase(name), time.monotonic()
+    site.prepare()
+    if mounted:
+        blows.add("disk full", blows.fill_disk)
     try:
-        accepted = attack(site, blows, paths, phase)
+        accepted = attack(blows, paths, phase)
         settle(site)
-    except BaseException:
-        site.stop()
-        raise
-    phase.seconds.append(time.monotonic() - began)
+    finally:
+        phase.lost.extend(site.stop())
+    phase.seconds = time.monotonic() - began
     phase.done["process that ended by itself"] += site.deaths
-    return accepted
-
-
-def _judge(site: Site, accepted: Mapping[str, int], phase: Phase) -> None:
+    phase.done["result that came too late, and was dropped"] += site.dropped()
     phase.came_to.update(outcome(site))
     phase.lost.extend(losses(site, accepted))
     _say(f"{phase.name}: lost {len(phase.lost)}")
+    return phase
 
 
 def draw(folder: Path, count: int, seed: int) -> list[Path]:
@@ -287,8 +278,7 @@ def draw(folder: Path, count: int, seed: int) -> list[Path]:
 def table(phases: Sequence[Phase], seed: int) -> Iterator[str]:
     yield f"# Chaos\n\n`python benchmarks/chaos.py --seed {seed}`: what was done, what came of it, what was lost.\n"
     for phase in phases:
-        minutes = sum(phase.seconds) / 60
-        yield f"## {phase.name}\n\n{minutes:.1f} minutes.\n\n| done to it | times |\n| --- | ---: |"
+        yield f"## {phase.name}\n\n{phase.seconds / 60:.1f} minutes.\n\n| done to it | times |\n| --- | ---: |"
         yield from (f"| {what} | {count} |" for what, count in sorted(phase.done.items()))
         yield "\n| came to | |\n| --- | ---: |"
         yield from (f"| {what} | {count} |" for what, count in sorted(phase.came_to.items()))
@@ -297,7 +287,7 @@ def table(phases: Sequence[Phase], seed: int) -> Iterator[str]:
 
 
 @contextmanager
-def _workplace(keep: bool) -> Iterator[Path]:
+def _workplace(*, keep: bool) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="docproc-chaos-"))
     folder.chmod(0o755)  # PostgreSQL may run as another user
     try:
@@ -315,22 +305,22 @@ def _say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--documents", type=int, default=200, help="with servers; a quarter as many without")
+    parser.add_argument(
+        "--documents", type=int, default=100, help="of each installation; three pages on average"
+    )
+    parser.add_argument("--only", choices=PHASES, action="append", help="one installation, not all three")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--concurrency", type=int, default=2)
-    parser.add_argument("--only", choices=("distributed", "embedded"))
+    parser.add_argument("--concurrency", type=int, default=2, help="of each worker")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     chosen = parser.parse_args()
     phases = []
-    with _workplace(chosen.keep) as folder:
-        for number, play in enumerate((distributed, embedded), 1):
-            if chosen.only in {None, play.__name__}:
-                count = max(chosen.documents // (1 if play is distributed else 4), 1)
-                paths = draw(folder / f"documents {number}", count, chosen.seed + number)
-                (folder / play.__name__).mkdir()
-                phases.append(play(folder / play.__name__, paths, chosen.seed, chosen))
+    with _workplace(keep=chosen.keep) as folder:
+        paths = draw(folder / "documents", chosen.documents, chosen.seed)
+        for name in chosen.only or PHASES:
+            (folder / name).mkdir()
+            phases.append(PHASES[name](folder / name, paths, chosen))
     text = "\n".join(table(phases, chosen.seed)) + "\n"
     chosen.output.write_text(text, "utf-8")
     print(text)

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import psutil
 from private_servers import ask, free_port
+from sqlalchemy import select
 
 from docproc.client import Client
+from docproc.errors import Unavailable
 from docproc.settings import Settings
 from docproc.store import migrate, tokens, users
 from docproc.store.database import Database
+from docproc.store.tables import Job
 
 ROOT = Path(__file__).parents[1]
 DISK_BYTES = 400_000_000
@@ -82,6 +85,23 @@ class Site:
     def parsers(self) -> list[int]:
         """Return the processes that open uploaded files."""
         return [parser.pid for child in self.children_of_workers() for parser in _children(child)]
+
+    def busy(self) -> list[int]:
+        """Return the processes that have a job just now; none when the database does not say."""
+        database = Database(self.settings)
+        try:
+            with database.read() as session:
+                names = session.scalars(select(Job.worker).where(Job.lease_until.is_not(None))).all()
+        except Unavailable:
+            return []
+        finally:
+            database.close()
+        pids = {int((name or "").rpartition(".")[2] or 0) for name in names}
+        return [pid for pid in self.children_of_workers() if pid in pids]
+
+    def dropped(self) -> int:
+        """Return how many results were not taken, because their job was another's by then."""
+        return (self.folder / "log").read_text("utf-8", "replace").count("The result came too late")
 
     def wait_for_web(self) -> None:
         """Return when the web server answers."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+How = Literal["gently", "hard"]
 START_SECONDS = 120.0
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/*/bin"
 RABBITMQ_PROGRAMS = "/usr/lib/rabbitmq/bin"
@@ -24,16 +25,22 @@ class Server(Protocol):
     """A server of our own; `url` is where it answers, whether it runs or not."""
 
     url: str
+    name: str
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
 
-    def stop(self, how: Literal["gently", "hard"] = "gently") -> None:
+    def stop(self, how: How) -> None:
         """Stop it; hard is as by a crash."""
+
+    def close(self) -> None:
+        """End it with all that it started."""
 
 
 class Postgres:
     """A cluster in `folder`. It refuses to run as root, so root runs it as the user postgres."""
+
+    name = "PostgreSQL"
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
@@ -50,9 +57,12 @@ class Postgres:
         log = self._folder / "log"
         self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self._folder), "-l", str(log), "-o", options)
 
-    def stop(self, how: Literal["gently", "hard"] = "gently") -> None:  # noqa: D102
+    def stop(self, how: How) -> None:  # noqa: D102
         mode = {"gently": "fast", "hard": "immediate"}[how]
         self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self._folder), check=False)
+
+    def close(self) -> None:  # noqa: D102
+        self.stop("hard")
 
     def runs(self) -> bool:
         """Whether its main process is there."""
@@ -70,6 +80,8 @@ class Postgres:
 class Redis:
     """A Redis that keeps nothing on disk."""
 
+    name = "Redis"
+
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,8 +93,11 @@ class Redis:
         self._process = subprocess.Popen(["redis-server", *options], **_quiet())
         _until(lambda: self._said(b"PING\r\n").startswith(b"+PONG"))
 
-    def stop(self, how: Literal["gently", "hard"] = "gently") -> None:  # noqa: D102
+    def stop(self, how: How) -> None:  # noqa: D102
         _end(self._process, how)
+
+    def close(self) -> None:  # noqa: D102
+        self.stop("hard")
 
     def flush(self) -> None:
         """Forget everything."""
@@ -94,6 +109,8 @@ class Redis:
 
 class RabbitMq:
     """A node with a name, a folder, ports and an epmd of its own."""
+
+    name = "RabbitMQ"
 
     def __init__(self, folder: Path) -> None:
         self._port = free_port()
@@ -124,11 +141,10 @@ class RabbitMq:
         self._process = subprocess.Popen(command, env=self._environment, start_new_session=True, **_quiet())
         _until(lambda: ask(self._port, b"AMQP\0\0\x09\x01").startswith(b"\x01"))
 
-    def stop(self, how: Literal["gently", "hard"] = "gently") -> None:  # noqa: D102
+    def stop(self, how: How) -> None:  # noqa: D102
         _end(self._process, how, group=True)
 
-    def close(self) -> None:
-        """Stop it, and the name server that it started."""
+    def close(self) -> None:  # noqa: D102
         self.stop("hard")
         subprocess.run(["epmd", "-kill"], check=False, env=self._environment, **_quiet())
 
@@ -158,7 +174,7 @@ def _until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def _end(process: subprocess.Popen[bytes] | None, how: Literal["gently", "hard"], *, group: bool = False) -> None:
+def _end(process: subprocess.Popen[bytes] | None, how: How, *, group: bool = False) -> None:
     if process is None or process.poll() is not None:
         return
     sent = {"gently": signal.SIGTERM, "hard": signal.SIGKILL}[how]

@@ -52,7 +52,7 @@ class Unsteady(Quick):
     """Takes 50 to 150 ms for a page."""
 
     def read(self, images: Sequence[PageImage]) -> list[list[Line]]:
-        time.sleep(random.uniform(0, 2 * self.seconds))  # noqa: S311
+        time.sleep(random.uniform(self.seconds, 3 * self.seconds))  # noqa: S311
         return super().read(images)
 
 
