@@ -14,11 +14,13 @@ from flask import current_app
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from docproc.settings import Settings
 from docproc.store.database import Database
 from docproc.store.files import Files
 from web.images import Images
+from web.multipart import SpoolingRequest
 
 PARTS = ("web.logs", "web.errors", "web.auth", "web.security")
 """Modules with an `init(app)`: what happens around every request, outermost first."""
@@ -86,8 +88,11 @@ def create_app(settings: Settings) -> OpenAPI:
         validation_error_callback=invalid,
         doc_ui=False,
     )
+    app.request_class = SpoolingRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.max_bytes + FIELDS_BYTES
     app.extensions["docproc"] = Context(settings, Database(settings), Files(settings), Images(settings))
+    if behind := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=behind, x_proto=behind, x_host=behind)  # type: ignore[method-assign]
     for name in PARTS:
         import_module(name).init(app)
     for name in (*API, *PAGES):

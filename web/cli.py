@@ -86,7 +86,8 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
     fd = listener.fileno()
     return [
         Child("web", [*run, "web", "--parent-pipe", "--fd", str(fd)], environment, (fd,)),
-        Child("worker", [*run, "worker", "--parent-pipe"], environment),
+        # Reading takes all there is: people who look at something must not wait for it.
+        Child("worker", [*run, "worker", "--parent-pipe"], environment, nice=10),
     ]
 
 

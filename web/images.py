@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from docproc.errors import Unavailable
+from docproc.errors import Rejected, Unavailable
+from docproc.geometry import Box
 from docproc.intake import Upload
 from docproc.raster import PageImage, rasterize
 from docproc.sandbox import Sandbox
@@ -45,7 +46,7 @@ LONGEST = 30_000
 class Wanted:
     """A picture: of which page, turned by `rotation` degrees clockwise, `width` pixels wide.
 
-    `points` is how wide the upright page is, None when nobody knows yet.
+    `points` is how wide the upright page is, None when nobody knows yet; `box` the part of it that is wanted.
     """
 
     upload: Upload
@@ -53,6 +54,7 @@ class Wanted:
     width: int
     rotation: int = 0
     points: float | None = None
+    box: Box | None = None
 
 
 class Images:
@@ -97,10 +99,12 @@ class Images:
         self._sandbox.close()
 
     def _drawn(self, wanted: Wanted) -> PageImage:
-        dpi = round(wanted.width * 72 / wanted.points) if wanted.points else UNKNOWN_DPI
+        points = wanted.box.width if wanted.box else wanted.points
+        dpi = round(wanted.width * 72 / points) if points else UNKNOWN_DPI
         dpi = min(max(dpi, DPI[0]), DPI[1])
         page = rasterize(wanted.upload, wanted.number, self._sandbox, dpi=dpi, settings=self._settings).image
-        return replace(page, pixels=np.rot90(page.pixels, -wanted.rotation // 90))
+        upright = replace(page, pixels=np.rot90(page.pixels, -wanted.rotation // 90))
+        return _part(upright, wanted.box) if wanted.box else upright
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -145,6 +149,13 @@ class Images:
             except FileNotFoundError:  # another process made room
                 continue
             yield status.st_mtime, status.st_size, path
+
+
+def _part(page: PageImage, box: Box) -> PageImage:
+    try:
+        return page.crop(box)
+    except ValueError:
+        raise Rejected("The box lies outside the page.", hint="It is in points of the upright page.") from None
 
 
 def _encoded(page: PageImage, width: int) -> bytes:

@@ -6,12 +6,13 @@ Flask would first write the whole file into /tmp (which may be memory) or hold i
 from __future__ import annotations
 
 import io
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, BinaryIO, Generic, TypeVar
 
-from flask import Request
+from flask import Request, current_app
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from docproc.errors import Usage
@@ -23,6 +24,15 @@ MOST_PARTS = 100
 HEAD = 1024
 """Bytes that a file shows of itself before it is read."""
 Kept = TypeVar("Kept")
+
+
+class SpoolingRequest(Request):
+    """A request whose forms, where they are read as a whole, keep files on the disk that will hold them."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        incoming = current_app.extensions["docproc"].files.incoming
+        incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=incoming)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "threads": THREADS,
             "graceful_timeout": GRACE,
             "keepalive": 20,
+            "forwarded_allow_ips": "",  # whom to trust is a setting of ours: `trusted_proxies`
             "control_socket_disable": True,
             "logger_class": Through,
             "loglevel": "warning",

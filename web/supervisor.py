@@ -36,6 +36,8 @@ class Child:
     environment: Mapping[str, str] = field(repr=False)
     sockets: tuple[int, ...] = ()
     """File descriptors that it inherits."""
+    nice: int = 0
+    """How much it gives way to others, 0 to 19."""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     backoff: float = BACKOFF[0]
@@ -50,6 +52,7 @@ class Child:
             pass_fds=self.sockets,
             start_new_session=True,
         )
+        os.setpriority(os.PRIO_PROCESS, self.process.pid, min(os.getpriority(os.PRIO_PROCESS, 0) + self.nice, 19))
         self.started = time.monotonic()
 
     def look(self) -> None:

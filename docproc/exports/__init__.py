@@ -11,6 +11,7 @@ from typing import Protocol
 
 from docproc.document import Document
 from docproc.exports import alto, docling, hocr, json, markdown, page_xml, pdf, pdfa, text
+from docproc.settings import Settings
 
 
 class Export(Protocol):
@@ -31,8 +32,18 @@ class Export(Protocol):
         """The media type of what `write` returns."""
         ...
 
-    def write(self, document: Document, original: Path | None, *, password: str | None = None) -> bytes:
-        """Return the whole file. Only the PDFs need `original`, the file that was read, and its `password`.
+    def write(
+        self,
+        document: Document,
+        original: Path | None,
+        *,
+        password: str | None = None,
+        settings: Settings | None = None,
+    ) -> bytes:
+        """Return the whole file.
+
+        Only the PDFs need `original`, the file that was read, its `password`, and the limits of `settings`, which
+        are those of the environment where not given.
 
         Raises Unavailable when something it needs (the original, an extra, a program) is not here.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from xml.etree import ElementTree as ET
 
 from docproc.document import Document, Label, Line, Page, Word
@@ -24,7 +24,7 @@ NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as ALTO; one `Page` per page."""
     root = ET.Element(
         "alto",

@@ -20,7 +20,7 @@ suffix = ".docling.json"
 media_type = "application/json"
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as DoclingDocument JSON; raise Unavailable when docling-core is not installed."""
     found: str = build(document).model_dump_json(by_alias=True, exclude_none=True)
     return found.encode() + b"\n"

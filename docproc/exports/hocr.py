@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from docproc.document import Document, Line, Page, Word
@@ -21,7 +22,7 @@ STEEP = 45.0
 """Lines steeper than this many degrees get a `textangle`; flatter ones a `baseline`."""
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as hOCR; one `ocr_page` per page."""
     root = ET.Element("html", {"xmlns": "http://www.w3.org/1999/xhtml"})
     head = _add(root, "head")

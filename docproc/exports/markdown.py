@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from docproc.document import Document, Page, Table
 from docproc.exports.blocks import Block, blocks, caption_of
@@ -29,7 +30,7 @@ AROUND = {"title": ("# ", ""), "section-header": ("## ", ""), "caption": ("*", "
 HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as UTF-8 Markdown."""
     parts: list[str] = []
     for page in document.pages:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from docproc.document import Cell, Document, Line, Page, Word
@@ -37,7 +38,7 @@ HOLDERS = {"picture": "ImageRegion", "formula": "MathsRegion", "table": "TableRe
 """Labels whose element holds no lines itself: these stand in a TextRegion inside."""
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the document as PAGE XML; coordinates are pixels at each page's resolution."""
     root = ET.Element("PcGts", {"xmlns": NAMESPACE})
     metadata = ET.SubElement(root, "Metadata")

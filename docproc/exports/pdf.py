@@ -33,22 +33,27 @@ SAVE_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:
+def write(
+    document: Document,
+    original: Path | None,
+    *,
+    password: str | None = None,
+    settings: Settings | None = None,
+) -> bytes:
     """Return the searchable PDF; `password` opens a locked original, which stays locked.
 
     Raises Unavailable without the original, Rejected when it cannot be opened, EngineFailed when it breaks
     the sandbox's limits.
     """
-    return overlay("overlay", document, original, password=password)
+    return overlay("overlay", document, original, password, settings or Settings.from_environment())
 
 
-def overlay(verb: str, document: Document, original: Path | None, *, password: str | None) -> bytes:
+def overlay(verb: str, document: Document, original: Path | None, password: str | None, settings: Settings) -> bytes:
     """Have the sandbox's `verb` lay the document's words over `original`; return the PDF it made."""
     if original is None or not original.is_file():
         raise Unavailable(
             "A PDF is made from the original file, which is not here.", hint="Name the file that was read."
         )
-    settings = Settings.from_environment()
     with tempfile.TemporaryDirectory(prefix="docproc-") as folder, Sandbox(settings) as sandbox:
         layers = Path(folder, "layers.json")
         write_layers(document, layers)

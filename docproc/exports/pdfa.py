@@ -10,12 +10,19 @@ from pathlib import Path
 
 from docproc.document import Document
 from docproc.exports.pdf import overlay
+from docproc.settings import Settings
 
 name = "pdfa"
 suffix = ".pdf"
 media_type = "application/pdf"
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:
+def write(
+    document: Document,
+    original: Path | None,
+    *,
+    password: str | None = None,
+    settings: Settings | None = None,
+) -> bytes:
     """Return the PDF/A; raise as `docproc.exports.pdf.write` does, and Unavailable without Ghostscript."""
-    return overlay("pdfa", document, original, password=password)
+    return overlay("pdfa", document, original, password, settings or Settings.from_environment())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from docproc.document import Document
 
@@ -11,6 +12,6 @@ suffix = ".txt"
 media_type = "text/plain; charset=utf-8"
 
 
-def write(document: Document, original: Path | None, *, password: str | None = None) -> bytes:  # noqa: ARG001
+def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa: ARG001
     """Return the text as UTF-8. A lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
     return (document.text + "\n").encode("utf-8", "replace") if document.text else b""

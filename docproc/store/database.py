@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import func
 
-from docproc.errors import Unavailable, Usage
+from docproc.errors import Rejected, Unavailable, Usage
 from docproc.settings import Settings
 
 WAIT = 30.0
@@ -110,6 +110,8 @@ def _sqlite(url: Any) -> Engine:
 def _told_plainly(name: str) -> Iterator[None]:
     try:
         yield
+    except DataError as error:  # PostgreSQL takes no NUL in text, and knows the bounds of its integers
+        raise Rejected("A value has signs or a size that the database does not take.", code="invalid") from error
     except (OperationalError, InterfaceError, DisconnectionError, PoolTimeout) as error:
         raise Unavailable(
             f"The database {name} cannot be used: {getattr(error, 'orig', error)}.",

@@ -112,7 +112,7 @@ def _written(status: Status, chosen: Export) -> bytes:
             document = current.current_document(session, row)
         password = secret.unseal(here.settings, row.sealed_password) if row.sealed_password else None
         with here.files.local(row.sha256) as file:
-            return chosen.write(document, file, password=password)
+            return chosen.write(document, file, password=password, settings=here.settings)
 
 
 @contextmanager

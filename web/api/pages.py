@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, jsonify, make_response, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from docproc.errors import Conflict
 from docproc.exports.json import page_to_dict
+from docproc.geometry import Box
 from docproc.intake import Upload
 from docproc.store import access, corrections, current, readings, runs, secret
 from docproc.store.tables import DocumentRow, PageRow
@@ -22,13 +23,32 @@ READING: dict[str, Any] = {
     "description": "The page as it stands in the published JSON schema of readings, with corrections",
     "content": {"application/json": {"schema": {"type": "object"}}},
 }
+NUMBER = r"[0-9]{1,5}(\.[0-9]{1,4})?"
 PICTURE = {"description": "The upright page", "content": {"image/jpeg": {}}}
 
 
 class ImageQuery(BaseModel):
-    """How large."""
+    """What of the page, and how large."""
 
     width: int = Field(1240, ge=16, le=4000, description="Pixels; less where the page has no more to show")
+    box: str | None = Field(
+        None,
+        max_length=100,
+        pattern=rf"^{NUMBER}(,{NUMBER}){{3}}$",
+        description="left,top,right,bottom in points of the upright page: show this part alone",
+    )
+
+    @field_validator("box")
+    @classmethod
+    def _has_area(cls, text: str | None) -> str | None:
+        if text is not None and not _box(text).area:
+            raise ValueError("the box has no area")
+        return text
+
+    @property
+    def name(self) -> str:
+        """What tells this picture of a page from others."""
+        return f"{self.width}" + (f"-{self.box}" if self.box else "")
 
 
 @blueprint.get("/documents/<document_id>/pages/<int:number>", responses={"200": READING})
@@ -56,11 +76,11 @@ def image(path: PagePath, query: ImageQuery) -> Response:
         row = access.document(session, auth.current(), path.document_id, "read")
         state = runs.page(session, row, path.number)
         read = state.status == "done"
-        name = f"{row.sha256}-{path.number}-{query.width}-{state.run_id if read else 'unread'}"
+        name = "-".join([row.sha256, str(path.number), query.name, state.run_id if read else "unread"])
         page = readings.load(session, state.run_id, path.number) if read and not here.images.has(name) else None
     data = here.images.known(name)
     if data is None:
-        data = _drawn(row, state, name, query.width, page.rotation if page else 0)
+        data = _drawn(row, state, name, query, page.rotation if page else 0)
     response = Response(data, mimetype="image/jpeg")
     response.set_etag(name)
     response.headers["Cache-Control"] = "private, max-age=3600" if read else "private, no-cache"
@@ -68,14 +88,20 @@ def image(path: PagePath, query: ImageQuery) -> Response:
     return response
 
 
-def _drawn(row: DocumentRow, state: PageRow, name: str, width: int, rotation: int) -> bytes:
+def _drawn(row: DocumentRow, state: PageRow, name: str, query: ImageQuery, rotation: int) -> bytes:
     here = context()
     password = secret.unseal(here.settings, row.sealed_password) if row.sealed_password else None
     with here.files.local(row.sha256) as file:
         pages = row.page_count or state.number
         upload = Upload(file, row.filename, row.sha256, row.media_type, row.size, pages, password)
-        wanted = Wanted(upload, state.number, width, rotation, state.width if state.status == "done" else None)
+        points = state.width if state.status == "done" else None
+        box = _box(query.box) if query.box else None
+        wanted = Wanted(upload, state.number, query.width, rotation, points, box)
         return here.images.draw(name, wanted)
+
+
+def _box(text: str) -> Box:
+    return Box.from_list([float(side) for side in text.split(",")])
 
 
 def _not_read(state: PageRow) -> Conflict:

@@ -11,6 +11,7 @@ from flask import Blueprint, current_app, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
 from docproc.errors import Conflict, Rejected, Unavailable
+from docproc.geometry import Box
 from docproc.store import access, audit
 from docproc.store.access import Action, Principal
 from docproc.store.tables import DocumentRow
@@ -41,9 +42,10 @@ def _navigation(who: Principal) -> tuple[tuple[str, str], ...]:
 
 
 @blueprint.app_template_filter("page_image")
-def page_image(document_id: str, number: int, width: int) -> str:
-    """Return the address of a page's picture, so many pixels wide or less."""
-    return f"/api/v1/documents/{document_id}/pages/{number}/image?width={width}"
+def page_image(document_id: str, number: int, width: int, box: Box | None = None) -> str:
+    """Return the address of the picture of a page, or of the part in `box`, so many pixels wide or less."""
+    part = "&box=" + ",".join(f"{side:.2f}" for side in box.as_list()) if box else ""
+    return f"/api/v1/documents/{document_id}/pages/{number}/image?width={width}{part}"
 
 
 for _one in FILTERS:

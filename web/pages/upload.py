@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from docproc.errors import Rejected
 from docproc.intake import ACCEPTED, HEAD, media_type_of
-from docproc.store import audit, documents
+from docproc.store import audit, documents, uploads
 from docproc.store.access import Principal
 from docproc.store.documents import Incoming
 from web import auth, context
@@ -42,6 +42,7 @@ def _take_in(who: Principal, file: FileStorage) -> None:
     file.stream.seek(0)
     stored = here.files.put(cast("BinaryIO", file.stream), limit=here.settings.max_bytes)
     with here.database.write() as session:
+        uploads.require_room(session, who.user_id, here.settings.max_queued_pages)
         row, created = documents.add(session, who.user_id, stored, Incoming(filename=name, media_type=media_type))
         if created:
             audit.note(session, who, "document.upload", row.id, address=auth.address())
