@@ -131,6 +131,10 @@ class Client:
         """Return a page as read, with corrections; raise Conflict while it is not read."""
         return page_from_dict(self._ask("GET", f"/documents/{document}/pages/{number}").json())
 
+    def picture(self, document: str, number: int, *, width: int = 1240) -> bytes:
+        """Return the picture of a page, upright, as JPEG."""
+        return self._ask("GET", f"/documents/{document}/pages/{number}/image", params={"width": str(width)}).content
+
     def export(self, document: str, format_: str, *, partial: bool = False) -> bytes:
         """Return the document in a format; raise Conflict while it is not read, unless `partial` is enough."""
         query = {"partial": "true"} if partial else {}
