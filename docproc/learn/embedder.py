@@ -50,7 +50,7 @@ def _export(torch: Any, source: Path, target: Path) -> None:
 
     bert = AutoModel.from_pretrained(source, attn_implementation="eager").eval()
 
-    class Pooled(torch.nn.Module):  # type: ignore[misc]  (torch is not there when types are checked)
+    class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.bert = bert
@@ -70,7 +70,9 @@ def _export(torch: Any, source: Path, target: Path) -> None:
 
 def _sentences() -> Iterator[str]:
     """Yield sentences of documents that this project draws."""
-    found = [line.text for kind in KINDS for page in draw(kind, 7).pages for line in page.lines if len(line.text) > 20]
+    found = [
+        line.text for kind in KINDS for page in draw(kind, 7).pages for line in page.lines if len(line.text) > 20
+    ]
     random.Random(7).shuffle(found)  # noqa: S311
     yield from found[:SENTENCES]
 

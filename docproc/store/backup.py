@@ -37,7 +37,7 @@ from docproc.store.files import Files
 from docproc.store.tables import Table
 
 FORMAT = 1
-LEFT_OUT = {"search_pages", "web_sessions", "workers"}
+LEFT_OUT = {"search_pages", "search_vectors", "web_sessions", "workers"}
 MANIFEST = "manifest.json"
 SECRET = secret.FILE
 Progress = Callable[[str], None]

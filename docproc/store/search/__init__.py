@@ -1,12 +1,14 @@
-"""Full-text search over pages: keep the index in step with what is shown, and find pages with boxes of the hits.
+"""Search over pages, by words and by meaning: keep the index in step with what is shown, and find pages with boxes.
 
     search.index_page(session, document, number, page)     after a page is read, corrected or read again
     search.index_document(session, document.id)            when another run comes to be shown
     search.remove(session, document.id, number)            when a page is no more; deleting a document needs nothing
     search.find(session, who, 'invoice OR "total due" label:2024', limit=20)
+    search.find(session, who, query, meaning=Meaning(vector of search.meant(query)))    by words and by meaning
 
 Index rows are written in the caller's transaction. Documents in the trash are left out when searching.
-Of the pages that match, the newest `CANDIDATES` are ranked.
+Of the pages that match, the newest `CANDIDATES` are ranked. What is near in meaning is found once a worker has made
+the vectors of its page (`docproc.store.search.vectors`); the two rankings are merged by reciprocal rank.
 """
 
 from __future__ import annotations
@@ -14,21 +16,23 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
 from docproc.errors import Rejected
 from docproc.geometry import Box
 from docproc.store import access
-from docproc.store.search import filters, postgres, sqlite
+from docproc.store.search import filters, nearest, postgres, sqlite, vectors
 from docproc.store.search.filters import Candidate
-from docproc.store.search.hits import show
-from docproc.store.search.query import Node, has_field, only_fields, parse, phrases
+from docproc.store.search.hits import Shown, show, show_passage
+from docproc.store.search.passages import passages
+from docproc.store.search.query import And, Node, Not, Phrase, has_field, only_fields, parse, phrases
 from docproc.store.search.shown import PAGES, texts
 from docproc.store.search.texts import Text
 from docproc.store.tables import DocumentRow, Reading, SearchPage
@@ -37,6 +41,10 @@ CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
 MOST = 100
 """Hits returned at once, at most."""
+ALIKE = 100
+"""Pages found by their meaning, at most."""
+RANK_OFFSET = 60
+"""Of reciprocal rank fusion: how little the first ranks count more than those after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,9 @@ class Hit:
     filename: str
     parts: tuple[tuple[str, bool], ...]
     boxes: tuple[Box, ...]
-    """Boxes of the matching words, in points."""
+    """Boxes of the matching words in points; of a page found by its meaning alone, those of the nearest passage."""
+    found_by: tuple[str, ...] = ("text",)
+    """`text`, `meaning` or both."""
 
     @property
     def snippet(self) -> str:
@@ -60,10 +70,32 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Hits, best first, and where to go on; `next` is None at the end."""
+    """Hits, best first, and where to go on; `next` is None at the end.
+
+    `complete` is False when only some pages were compared by their meaning: more than fit, or not all are ready.
+    """
 
     hits: tuple[Hit, ...]
     next: str | None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What to look for by its meaning: the vector, float32[384] of length 1, of `meant(query)`."""
+
+    vector: vectors.Vectors
+    alone: bool = False
+    """Whether words are not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A page that was found; `passage` is the index of the nearest one, None where found by words alone."""
+
+    candidate: Candidate
+    passage: int | None = None
+    by_text: bool = True
 
 
 def index_page(session: Session, document: DocumentRow, number: int, page: Page) -> None:
@@ -107,8 +139,19 @@ def remove(session: Session, document_id: str, number: int | None = None) -> Non
     session.execute(query if number is None else query.where(SearchPage.number == number))
 
 
+def meant(query: str) -> str:
+    """Return what a query means in words, without its fields and what it leaves out; "" when it has none."""
+    return " ".join(" ".join(phrase.tokens) for phrase in phrases(parse(query)))
+
+
 def find(
-    session: Session, who: access.Principal, query: str, *, limit: int = 20, after: str | None = None
+    session: Session,
+    who: access.Principal,
+    query: str,
+    *,
+    limit: int = 20,
+    after: str | None = None,
+    meaning: Meaning | None = None,
 ) -> Results:
     """Return the pages that `who` may see and that match the query, best first, from `after` (a `next`) on.
 
@@ -119,13 +162,14 @@ def find(
     if node is None:
         return Results((), None)
     place = _Place.read(after) if after else _Place(_newest(session))
-    ranked = _ranked(session, who, node, place.ceiling)
+    search = _Search.of(session, who, node, place.ceiling)
+    ranked, is_complete = _ranked(search, meaning)
     start = place.start(ranked)
     chosen = ranked[start : start + limit]
     following = None
     if start + limit < len(ranked):
-        following = _Place(place.ceiling, chosen[-1].id, start + limit).write()
-    return Results(tuple(_hits(session, chosen, node)), following)
+        following = _Place(place.ceiling, chosen[-1].candidate.id, start + limit).write()
+    return Results(tuple(_hits(session, chosen, node)), following, is_complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +198,9 @@ class _Place:
             ) from None
         return cls(ceiling, last, position)
 
-    def start(self, ranked: Sequence[Candidate]) -> int:
+    def start(self, ranked: Sequence[_Ranked]) -> int:
         """Return where to go on: behind the last hit seen, wherever it stands now."""
-        ids = [candidate.id for candidate in ranked]
+        ids = [one.candidate.id for one in ranked]
         return ids.index(self.last) + 1 if self.last in ids else self.position
 
 
@@ -176,30 +220,90 @@ def _index(session: Session, document_id: str, number: int, text: Text) -> None:
     row_id = session.scalar(select(SearchPage.id).where(*here))
     if row_id is not None:
         session.execute(update(SearchPage).where(*here).values(tokens=backend.stored(tokens, row_id)))
+        vectors.mark(session, row_id, is_new=False)
         return
     row_id = backend.next_id(session)
     stored = backend.stored(tokens, row_id)
     session.execute(insert(SearchPage).values(id=row_id, document_id=document_id, number=number, tokens=stored))
+    vectors.mark(session, row_id, is_new=True)
 
 
 def _newest(session: Session) -> int:
     return session.scalar(select(func.max(SearchPage.id))) or 0
 
 
-def _ranked(session: Session, who: access.Principal, node: Node, ceiling: int) -> list[Candidate]:
-    """Return the candidates, best first; among equals the newest first."""
-    backend = _backend(session)
-    text, rest = filters.split(node)
-    if text is None and not has_field(node):
-        raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
-    fields = [filters.condition(part, backend.matches, who.user_id) for part in rest]
-    where = [access.visible(who), SearchPage.id <= ceiling, *fields]
-    if text is None:
-        return _browsed(session, where)
-    of_documents = [field for part, field in zip(rest, fields, strict=True) if only_fields(part)]
-    few = _few(session, [access.visible(who), *of_documents], backend.FEW)
-    found = backend.candidates(session, text, where, ceiling=ceiling, limit=CANDIDATES, documents=few)
-    return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search, made ready: what is asked of words, and the conditions on documents and on pages."""
+
+    session: Session
+    text: Node | None
+    of_documents: Sequence[ColumnElement[bool]]
+    where: Sequence[ColumnElement[bool]]
+    ceiling: int
+
+    @classmethod
+    def of(cls, session: Session, who: access.Principal, node: Node, ceiling: int) -> _Search:
+        """Divide a query; raise Rejected where it only says what to leave out."""
+        text, rest = filters.split(node)
+        if text is None and not has_field(node):
+            raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
+        fields = [filters.condition(part, _backend(session).matches, who.user_id) for part in rest]
+        of_documents = [field for part, field in zip(rest, fields, strict=True) if only_fields(part)]
+        visible = access.visible(who)
+        where = [visible, SearchPage.id <= ceiling, *fields]
+        return cls(session, text, [visible, *of_documents], where, ceiling)
+
+    def by_text(self) -> list[Candidate]:
+        """Return the candidates, best first; among equals the newest first."""
+        if self.text is None:
+            return _browsed(self.session, self.where)
+        backend = _backend(self.session)
+        few = _few(self.session, self.of_documents, backend.FEW)
+        found = backend.candidates(
+            self.session, self.text, self.where, ceiling=self.ceiling, limit=CANDIDATES, documents=few
+        )
+        return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
+
+    def by_meaning(self, vector: vectors.Vectors) -> tuple[list[nearest.Near], bool]:
+        """Return the pages near in meaning, nearest first, and whether all pages were compared."""
+        matches = _backend(self.session).matches
+        parts = self.text.children if isinstance(self.text, And) else ()
+        unwanted = [not_(matches(part.child)) for part in parts if isinstance(part, Not)]
+        return nearest.near(
+            self.session,
+            vector,
+            documents=self.of_documents,
+            where=[*self.where, *unwanted],
+            ceiling=self.ceiling,
+            limit=ALIKE,
+        )
+
+
+def _ranked(search: _Search, meaning: Meaning | None) -> tuple[list[_Ranked], bool]:
+    """Return what was found, best first, and whether all pages were compared."""
+    if meaning is None or search.text is None:
+        return [_Ranked(one) for one in search.by_text()], True
+    near, is_complete = search.by_meaning(meaning.vector)
+    if meaning.alone:
+        return [_Ranked(one.candidate, one.passage, by_text=False) for one in near], is_complete
+    return _merged(search.by_text(), near), is_complete
+
+
+def _merged(by_text: Sequence[Candidate], near: Sequence[nearest.Near]) -> list[_Ranked]:
+    """Merge two rankings by reciprocal rank."""
+    scores: defaultdict[int, float] = defaultdict(float)
+    for ranking in (by_text, [one.candidate for one in near]):
+        for rank, one in enumerate(ranking, start=1):
+            scores[one.id] += 1 / (RANK_OFFSET + rank)
+    texts_found = {one.id for one in by_text}
+    passage = {one.candidate.id: one.passage for one in near}
+    every = {one.id: one for one in [*by_text, *(one.candidate for one in near)]}
+    ranked = [
+        _Ranked(one._replace(score=scores[one.id]), passage.get(one.id), one.id in texts_found)
+        for one in every.values()
+    ]
+    return sorted(ranked, key=lambda one: (-one.candidate.score, -one.candidate.id))
 
 
 def _few(session: Session, where: Sequence[ColumnElement[bool]], most: int) -> list[str] | None:
@@ -221,13 +325,24 @@ def _browsed(session: Session, where: Sequence[ColumnElement[bool]]) -> list[Can
     return [Candidate(*row, 0.0) for row in session.execute(query)]
 
 
-def _hits(session: Session, chosen: Sequence[Candidate], node: Node) -> Iterator[Hit]:
+def _hits(session: Session, chosen: Sequence[_Ranked], node: Node) -> Iterator[Hit]:
     wanted = tuple(phrases(node))
     here = and_(SearchPage.document_id == DocumentRow.id, SearchPage.number == Reading.number)
-    pages = PAGES.join(SearchPage, here).where(SearchPage.id.in_([one.id for one in chosen]))
+    pages = PAGES.join(SearchPage, here).where(SearchPage.id.in_([one.candidate.id for one in chosen]))
     found = {(row.id, number): (row.filename, text) for row, number, text in texts(session, pages)}
     for one in chosen:
-        if (one.document, one.page) in found:  # not deleted meanwhile
-            filename, text = found[one.document, one.page]
-            shown = show(text, wanted)
-            yield Hit(one.document, one.page, round(one.score, 6), filename, shown.parts, shown.boxes)
+        candidate = one.candidate
+        if (candidate.document, candidate.page) in found:  # not deleted meanwhile
+            filename, text = found[candidate.document, candidate.page]
+            shown = _shown(text, one, wanted)
+            by = ("text",) * one.by_text + ("meaning",) * (one.passage is not None)
+            yield Hit(
+                candidate.document, candidate.page, round(candidate.score, 6), filename, shown.parts, shown.boxes, by
+            )
+
+
+def _shown(text: Text, one: _Ranked, wanted: Sequence[Phrase]) -> Shown:
+    divided = [] if one.by_text else passages(text)
+    if one.passage is not None and one.passage < len(divided):
+        return show_passage(text, divided[one.passage])
+    return show(text, wanted)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from docproc.geometry import Box
+from docproc.store.search.passages import Passage
 from docproc.store.search.query import Phrase
 from docproc.store.search.texts import Text
 from docproc.store.search.tokenize import Token, unspaced
@@ -27,7 +28,14 @@ def show(text: Text, phrases: Iterable[Phrase]) -> Shown:
     """Find the phrases in the text of a page; boxes are in points, one per word, in reading order."""
     found = sorted({index for phrase in phrases for index in _occurrences(text.tokens, phrase)})
     boxes = tuple(Box.from_list(text.boxes[index]) for index in found)
-    return Shown(_snippet(text, set(found), found[0] if found else 0), boxes)
+    first = found[0] if found else 0
+    around = range(max(0, first - BEFORE), min(len(text.words), first + AFTER))
+    return Shown(_snippet(text, around, set(found)), boxes)
+
+
+def show_passage(text: Text, passage: Passage) -> Shown:
+    """Show a passage, in the boxes of its regions; nothing in it is marked as a match."""
+    return Shown(_snippet(text, passage.words, set()), passage.boxes)
 
 
 def _occurrences(tokens: Sequence[Token], phrase: Phrase) -> Iterable[int]:
@@ -48,14 +56,13 @@ def _follow(texts: Sequence[str], phrase: Phrase) -> bool:
     return texts[:-1] == first and (texts[-1].startswith(last) if phrase.prefix else texts[-1] == last)
 
 
-def _snippet(text: Text, marked: set[int], first: int) -> tuple[tuple[str, bool], ...]:
-    start, end = max(0, first - BEFORE), min(len(text.words), first + AFTER)
-    parts = [("\u2026 ", False)] if start else []
-    for index in range(start, end):
-        if index > start:
+def _snippet(text: Text, words: range, marked: set[int]) -> tuple[tuple[str, bool], ...]:
+    parts = [("\u2026 ", False)] if words.start else []
+    for index in words:
+        if index > words.start:
             parts.append((_space(text, index), {index - 1, index} <= marked))
         parts.append((text.words[index], index in marked))
-    if end < len(text.words):
+    if words.stop < len(text.words):
         parts.append((" \u2026", False))
     return tuple(_merged(parts))
 

@@ -30,7 +30,7 @@ from docproc.store.tables.documents import (
 )
 from docproc.store.tables.people import AuditRow, IdempotencyKey, Token, User, WebSession
 from docproc.store.tables.queue import Delivery, Event, Job, Webhook, Worker
-from docproc.store.tables.search import SearchPage
+from docproc.store.tables.search import SearchPage, SearchVectors
 
 __all__ = [
     "BULK",
@@ -54,6 +54,7 @@ __all__ = [
     "Run",
     "Scope",
     "SearchPage",
+    "SearchVectors",
     "Share",
     "Table",
     "Token",
