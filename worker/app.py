@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from celery import Celery
+from kombu.transport import virtual
 
 from docproc.settings import Settings
 from docproc.store.jobs import QUEUES
@@ -17,6 +18,10 @@ POLL_SECONDS = 0.1
 """How often a worker without a broker server looks for messages."""
 LATE_SECONDS = 20
 """How much later than the worker itself Celery kills a job that is over time: it is the second line."""
+
+# A message that a lost connection or an ended worker had taken is not put back: the sweep makes up for it, and
+# kombu ends the worker when it cannot be put back because Redis is down.
+virtual.Channel.do_restore = False
 
 
 @cache
