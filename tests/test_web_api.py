@@ -1,14 +1,16 @@
 """What all of the API has in common: errors as problem+json, its description, health and numbers."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from web_client import Client, Service
 
 from docproc.store.database import Database
-from docproc.store.tables import Worker
+from docproc.store.tables import AuditRow, Worker
 
 PROBLEM = {"type", "title", "status", "detail", "code", "hint", "request_id"}
 
@@ -137,3 +139,51 @@ def test_metrics_for_this_machine_and_for_admins(service: Service):
     assert service.client("ada", "admin", "admin").get("/metrics", **far).status_code == 200
     proxied = service.app.test_client().get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"})
     assert proxied.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/documents?name=%00",
+        "/documents?label=a%00b",
+        "/documents?after=%00",
+        "/documents/a%00b",
+        "/search?q=a%00b",
+        "/search?q=name:%00",
+        "/search?q=owner:a%00",
+    ],
+)
+def test_signs_that_a_database_does_not_take_are_the_callers_mistake(anna: Client, path: str):
+    assert anna.get(path).status_code < 500
+
+
+def test_labels_and_names_with_such_signs_are_refused_or_cleaned(anna: Client):
+    uploaded = anna.upload(b"%PDF-1.4 a\0b", "a\0b.pdf")
+    assert uploaded.status_code in {202, 422}
+    assert anna.upload(b"%PDF-1.4 label", labels="a\0b").status_code in {202, 422}
+    document = anna.upload(b"%PDF-1.4 whole").json["id"]
+    assert anna.ask("PUT", f"/documents/{document}/labels/a%00b").status_code in {204, 404, 422}
+
+
+def test_a_storage_that_is_gone_is_named(service: Service, tmp_path: Path):
+    client = service.app.test_client()
+    assert client.get("/readyz").json["checks"]["storage"] == "ok"
+    shutil.rmtree(tmp_path)
+    told = client.get("/readyz")
+    assert told.status_code == 503
+    assert str(tmp_path) in told.json["checks"]["storage"]
+    tmp_path.mkdir()
+
+
+@pytest.mark.parametrize(("trusted", "secure"), [(0, False), (1, True)])
+def test_a_proxy_is_believed_when_it_is_trusted(database: Database, tmp_path: Path, trusted: int, secure: bool):
+    service = Service(database, tmp_path, trusted_proxies=trusted)
+    headers = {"X-Forwarded-For": "6.6.6.6, 1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "docs.test"}
+    answer = service.app.test_client().get("/sign-in", headers=headers)
+    assert ("Strict-Transport-Security" in answer.headers) is secure
+    anna = service.client()
+    made = anna.upload(b"%PDF-1.4 proxied", headers=headers)
+    with service.database.read() as session:
+        address = session.scalars(select(AuditRow.address).where(AuditRow.action == "document.upload")).one()
+    assert (made.status_code, address) == (202, "1.2.3.4" if trusted else "127.0.0.1")
+    service.close()

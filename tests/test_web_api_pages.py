@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from web_client import EXAMPLES, Client, Service
@@ -165,6 +166,19 @@ def test_the_picture_of_a_page(service: Service, anna: Client, work: Work):
     assert anna.get(f"{where}?width=300", headers={"If-None-Match": kept.headers["ETag"]}).status_code == 304
     assert anna.get(f"{where}?width=1").status_code == 422
     assert anna.get(f"{where}?width=100000").status_code == 422
+
+
+def test_the_picture_of_a_part(anna: Client, work: Work):
+    work.count(1)
+    where = f"/documents/{work.document_id}/pages/1/image?width=400"
+    whole = Image.open(io.BytesIO(anna.get(where).data)).convert("L")
+    part = Image.open(io.BytesIO(anna.get(f"{where}&box=72,50,272,100.5").data)).convert("L")
+    assert (part.width, part.height) == (400, pytest.approx(101, abs=2))
+    scale = whole.width / 595
+    there = whole.crop((round(72 * scale), round(50 * scale), round(272 * scale), round(100.5 * scale)))
+    assert np.abs(np.asarray(part.resize(there.size), float) - np.asarray(there, float)).mean() < 12
+    for wrong in ("1,2,3", "5,5,1,9", "1,1,1,9", "0,0,x,9", "900,10,950,20", "0,0,999999,5"):
+        assert anna.get(f"{where}&box={wrong}").status_code == 422, wrong
 
 
 def test_no_picture_for_those_who_may_not_see_it(service: Service, anna: Client, work: Work):

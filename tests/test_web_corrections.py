@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def test_a_page_is_corrected_and_the_correction_undone(service: Service, anna: C
     undone = anna.post(f"{page}/corrections/undo", headers={"If-Match": answer.headers["ETag"]})
     assert text_of(undone.json) == "the quick brown fox"
     assert undone.headers["ETag"] not in (first, answer.headers["ETag"])
+    told = anna.get(page.removesuffix("/pages/1") + "/events").text
+    assert re.findall(r'"revision": (\d+)', told) == ["1", "2", "3"], "others who look at the page learn of it"
     history = anna.get(f"{page}/corrections").json["items"]
     assert [(one["batch"], one["operation"], bool(one["undone_at"])) for one in history] == [
         (1, BROWN, False),

@@ -97,6 +97,18 @@ def test_several_files_are_handed_in_at_once_and_each_refusal_costs_itself(porta
     assert len(listed(portal, ada)) == 2
 
 
+def test_whoever_has_too_much_in_the_queue_is_asked_to_wait(portal: Portal, tmp_path: Path):
+    full = Portal(portal.database, tmp_path, max_queued_pages=1)
+    bert = full.person("bert")
+    report = (EXAMPLES / "report.pdf").read_bytes()
+    files = [(BytesIO(report), "a.pdf"), (BytesIO(report + b"\n"), "b.pdf")]
+    text = bert.act("/documents", {"file": files})
+    assert "a.pdf is in the queue." in text
+    assert "the most that may" in text
+    assert [row.filename for row in listed(full, bert)] == ["a.pdf"]
+    full.close()
+
+
 def test_an_upload_without_a_file_is_told(ada: Person):
     assert "Choose at least one file." in ada.act("/documents")
 

@@ -60,6 +60,14 @@ class Bucket:
         finally:
             os.close(file)
 
+    def __str__(self) -> str:
+        return f"{self._protocol}://{self._root}"
+
+    def is_there(self) -> bool:
+        """Whether the bucket is there."""
+        with self._files() as files:
+            return bool(files.exists(self._root.partition("/")[0]))
+
     def exists(self, sha256: str) -> bool:
         """Whether there is an object of that name."""
         with self._files() as files:

@@ -60,6 +60,10 @@ class Place(Protocol):
         """Yield the names, in no order."""
         ...
 
+    def is_there(self) -> bool:
+        """Whether the place itself is there: a disk may not be mounted, a bucket gone."""
+        ...
+
 
 class Files:
     """The originals. Safe to share between threads and over a fork."""
@@ -96,6 +100,14 @@ class Files:
                     code="file-missing",
                 ) from error
             yield path
+
+    def require(self) -> None:
+        """Raise Unavailable when files cannot be kept just now."""
+        if not self._place.is_there():
+            hint = "Is the disk mounted, the bucket made, the setting right?"
+            raise Unavailable(f"Where files are kept is not there: {self._place}.", hint=hint, code="storage")
+        with self._temporary() as path:
+            path.write_bytes(b"docproc")
 
     def exists(self, sha256: str) -> bool:
         """Whether the file is there."""

@@ -37,6 +37,13 @@ class Folder:
         path.stat()
         yield path
 
+    def __str__(self) -> str:
+        return str(self.root.parent)
+
+    def is_there(self) -> bool:
+        """Whether the data folder is there; ours in it is made when it is needed."""
+        return self.root.parent.is_dir()
+
     def exists(self, sha256: str) -> bool:
         """Whether there is a file of that name."""
         return self.path(sha256).is_file()

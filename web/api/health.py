@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -50,10 +49,7 @@ def _database(here: Context) -> None:
 
 
 def _storage(here: Context) -> None:
-    here.files.exists("0" * 64)  # asks an object store, if there is one
-    here.files.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryFile(dir=here.files.incoming) as file:
-        file.write(b"docproc")
+    here.files.require()
 
 
 def _broker(here: Context) -> None:
