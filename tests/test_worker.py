@@ -15,12 +15,15 @@ import pytest
 from services import rabbitmq_vhost, redis_url
 from sqlalchemy import func, select
 
+from docproc.embed import Embedder
 from docproc.settings import Settings
-from docproc.store import documents, jobs, migrate, readings
+from docproc.store import documents, jobs, migrate, readings, search
+from docproc.store.access import Principal
 from docproc.store.database import Database
 from docproc.store.documents import Incoming
 from docproc.store.files import Files
-from docproc.store.tables import DocumentRow, Event, Job, Reading, User
+from docproc.store.search import vectors
+from docproc.store.tables import DocumentRow, Event, Job, Reading, SearchVectors, User
 from worker.queue import announce
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +78,10 @@ class Service:
             time.sleep(0.05)
         return value
 
+    def misses_meaning(self):
+        with self.database.read() as session:
+            return vectors.any_missing(session)
+
     def leased(self):
         with self.database.read() as session:
             return session.scalars(select(Job).where(Job.lease_until.is_not(None), Job.kind == "page")).all()
@@ -120,6 +127,23 @@ def test_a_document_is_read_without_any_server(service, pdf):
     with service.database.read() as session:
         assert readings.load(session, found.run.id, 2).number == 2
     assert service.count(Job) == 0
+
+
+def test_pages_can_be_found_by_their_meaning_soon_after(service, pdf):
+    with service.worker():
+        document_id = service.upload(pdf(3), text_layer="always")
+        service.until(lambda: service.count(SearchVectors) == 3 and not service.misses_meaning())
+        with service.database.write() as session:
+            row = session.get(DocumentRow, document_id)
+            search.index_document(session, row.id, [1])
+        assert service.misses_meaning()
+        service.until(lambda: not service.misses_meaning())
+    with service.database.read() as session:
+        who = Principal(service.ann, "ann", "reviewer")
+        [vector] = Embedder().embed(["the second page"])
+        found = search.find(session, who, "second page", meaning=search.Meaning(vector, alone=True))
+    assert next(hit.page for hit in found.hits) == 2
+    assert found.complete
 
 
 def test_a_page_whose_worker_is_killed_is_read_once_by_another(service, pdf):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from docproc.document import Page
+from docproc.embed import Embedder
 from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable, Usage
 from docproc.memory import give_back_memory
 from docproc.settings import Settings
@@ -17,6 +18,7 @@ from docproc.store.database import Database
 from docproc.store.files import Files
 from worker.desk import Desk
 from worker.heartbeat import Heartbeat, fields
+from worker.meaning import embed_waiting
 
 log = logging.getLogger("docproc.worker")
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
@@ -31,6 +33,7 @@ class Worker:
         self.settings, self.queues, self.name = settings, tuple(queues), name
         self.database = Database(settings)
         self._desk = Desk(self.database, Files(settings), settings)
+        self._embedder = Embedder(settings.threads)
         self._heartbeat = Heartbeat(self.database, settings, self._again)
         self._heartbeat.start()
 
@@ -47,6 +50,16 @@ class Worker:
         seconds = round(time.monotonic() - began, 3)
         log.info("%s ended", held.kind, extra={"fields": fields(held) | {"seconds": seconds}})
         give_back_memory()
+
+    def embed(self, limit: int) -> bool:
+        """Make the vectors of up to `limit` pages that wait for theirs; return whether there were any."""
+        found = False
+
+        def some() -> None:
+            nonlocal found
+            found = embed_waiting(self.database, self._embedder, limit)
+
+        return guarded(some, "Pages could not be prepared for search by meaning") and found
 
     def close(self) -> None:
         """End the parser process and close the database."""

@@ -29,6 +29,7 @@ from docproc.store import jobs
 from docproc.store.database import Database
 from worker.app import TASK, make
 from worker.jobs import Worker, guarded
+from worker.meaning import AFTER_JOB, IDLE
 from worker.queue import announce
 from worker.sweep import Sweeper
 
@@ -75,7 +76,7 @@ class Processes:
         return int(worker.exitcode or 0)
 
     def _work(self) -> None:
-        """Claim the best job and do it; tell others when more waits."""
+        """Claim the best job and do it, or prepare search by meaning; tell others when more waits."""
         assert self._worker is not None  # noqa: S101  (made when the child began)
         try:
             held = self._worker.claim()
@@ -83,10 +84,13 @@ class Processes:
             log.warning("No job can be claimed: %s", error)
             return
         if held is None:
+            if self._worker.embed(IDLE):
+                announce(self.settings, self.queues[0])
             return
         # One message makes one at most: they spread to all who are idle, and do not pile up.
         told = self._announce_more(self._worker)
         self._worker.work(held)
+        self._worker.embed(AFTER_JOB)
         if not told:
             self._announce_more(self._worker)
 

@@ -14,6 +14,7 @@ from docproc.settings import Settings
 from docproc.store import jobs, retention, webhooks
 from docproc.store.database import Database
 from docproc.store.files import Files
+from docproc.store.search import vectors
 from worker.heartbeat import resident
 from worker.jobs import guarded
 from worker.queue import announce
@@ -48,8 +49,12 @@ class Sweeper:
         with self.database.write() as session:
             jobs.heard_of(session, self.worker, self.queues, resident())
             idle = self.concurrency - jobs.busy(session, self.worker)
-        for queue in swept.ready.intersection(self.queues):
+            waits_for_meaning = vectors.any_waiting(session)
+        ready = swept.ready.intersection(self.queues)
+        for queue in ready:
             announce(self.settings, queue, max(idle, 0))
+        if waits_for_meaning and idle and not ready:
+            announce(self.settings, self.queues[0])
 
     def deliver(self) -> None:
         """Send the messages of webhooks that are due."""

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from docproc.store.search.filters import Candidate
-from docproc.store.search.vectors import SCALE, SIZE, Packed, Vectors, any_waiting, unpack
+from docproc.store.search.vectors import SCALE, SIZE, Packed, Vectors, any_missing, unpack
 from docproc.store.tables import DocumentRow, SearchPage, SearchVectors
 
 MOST_PASSAGES, MOST_PAGES = 200_000, 50_000
@@ -122,7 +122,7 @@ def near(
         for one in found
         if (one.id, one.stamp) in rows
     ]
-    return pages, shelf.is_whole and not any_waiting(session)
+    return pages, shelf.is_whole and not any_missing(session)
 
 
 def _shelf(session: Session) -> Shelf:

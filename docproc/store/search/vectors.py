@@ -58,6 +58,11 @@ def any_waiting(session: Session) -> bool:
     return bool(session.scalar(select(exists().where(*_waits(session)))))
 
 
+def any_missing(session: Session) -> bool:
+    """Say whether a page has no vectors, be it that they are just being made, or that it was given up."""
+    return bool(session.scalar(select(exists().where(SearchVectors.data.is_(None)))))
+
+
 def claim(session: Session, limit: int) -> list[Waiting]:
     """Take up to `limit` pages that wait, the newest first; nobody else is given them for a minute."""
     query = select(SearchVectors.id, SearchVectors.stamp).where(*_waits(session)).order_by(SearchVectors.id.desc())

@@ -1,0 +1,29 @@
+"""Pages to vectors, for search by meaning: a few after each job, more when nothing else is to be done.
+
+No job rows and no lease: a page that waits is marked by its index row, and one whose worker dies is taken again.
+"""
+
+from __future__ import annotations
+
+from docproc.embed import Embedder
+from docproc.store.database import Database
+from docproc.store.search import vectors
+
+AFTER_JOB, IDLE = 2, 8
+"""Pages at once: as many as are read on the average, and as many as keep others waiting for a second at most."""
+
+
+def embed_waiting(database: Database, embedder: Embedder, limit: int) -> bool:
+    """Make the vectors of up to `limit` pages that wait; return whether there were any."""
+    with database.read() as session:
+        if not vectors.any_waiting(session):
+            return False
+    with database.write() as session:
+        pages = vectors.claim(session, limit)
+    made = embedder.embed([text for page in pages for text in page.texts])
+    with database.write() as session:
+        start = 0
+        for page in pages:
+            vectors.keep(session, page, made[start : start + len(page.texts)])
+            start += len(page.texts)
+    return bool(pages)
