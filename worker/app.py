@@ -19,8 +19,8 @@ POLL_SECONDS = 0.1
 LATE_SECONDS = 20
 """How much later than the worker itself Celery kills a job that is over time: it is the second line."""
 
-# A message that a lost connection or an ended worker had taken is not put back: the sweep makes up for it, and
-# kombu ends the worker when it cannot be put back because Redis is down.
+# A message that a lost connection had taken is not put back: the sweep makes up for it, and kombu ends the whole
+# worker when it cannot be put back because Redis is down.
 virtual.Channel.do_restore = False
 
 
@@ -36,7 +36,6 @@ def make(settings: Settings) -> Celery:
 def _common(settings: Settings) -> dict[str, Any]:
     return {
         "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_time_limit": settings.job_seconds + LATE_SECONDS,
         "task_default_queue": QUEUES[0],
@@ -58,8 +57,11 @@ def _common(settings: Settings) -> dict[str, Any]:
 def _broker(settings: Settings) -> dict[str, Any]:
     if settings.broker_url:
         # What publishes must not wait for a broker that is down: the sweep makes up for it.
-        impatient = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
-        return {"broker_url": settings.broker_url, "broker_transport_options": impatient}
+        options = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+        if not settings.broker_url.startswith("amqp"):
+            # For the same reason as above: what was taken before Redis went cannot be acknowledged after it.
+            options["ack_emulation"] = False
+        return {"broker_url": settings.broker_url, "broker_transport_options": options}
     messages = settings.data_dir.expanduser() / "queue" / "messages"
     messages.mkdir(parents=True, exist_ok=True)
     folder.clear(messages)
