@@ -3,6 +3,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from samples import drawn_letter
@@ -16,6 +17,10 @@ from docproc.settings import Settings
 from docproc.store import migrate, users
 from docproc.store.database import Database
 from docproc.store.files import Files
+
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("nightly", max_examples=2_000, database=None, deadline=None)
+hypothesis.settings.load_profile("fixed")  # pytest --hypothesis-profile=nightly: other cases each time
 
 
 @pytest.fixture(scope="session", autouse=True)
