@@ -29,6 +29,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("docproc/store/", "migrations/"),
     "alembic": ("docproc/store/", "migrations/"),
     "torch": ("docproc/engines/", "docproc/learn/"),
+    "safetensors": ("docproc/engines/", "docproc/learn/"),
     "transformers": ("docproc/engines/", "docproc/learn/"),
     "onnxruntime": ("docproc/engines/", "docproc/learn/"),
     "openvino": ("docproc/engines/",),

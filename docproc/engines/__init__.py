@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Literal, NamedTuple, Protocol, cast, runtime_checkable
 
 from docproc.document import Line, Region, Table
-from docproc.errors import Usage
+from docproc.errors import Unavailable, Usage
 from docproc.raster import PageImage, Pixels
 from docproc.settings import Settings
 
@@ -124,6 +124,11 @@ LAYOUT_ENGINES: dict[str, str] = {
 }
 """Layout engines: name -> `module:class`. The class takes the Settings."""
 
+VISION_ENGINES: dict[str, str] = {
+    "paligemma": "docproc.engines.paligemma.engine:PaliGemmaEngine",
+}
+"""Vision engines: name -> `module:class`. The class takes the Settings and the folder or name of a model."""
+
 
 def load_ocr(name: str, settings: Settings, languages: Sequence[str] = ()) -> OcrEngine:
     """Return the OCR engine called `name`, its models loaded; raise Usage for an unknown name or language."""
@@ -133,6 +138,22 @@ def load_ocr(name: str, settings: Settings, languages: Sequence[str] = ()) -> Oc
 def load_layout(name: str, settings: Settings) -> LayoutEngine:
     """Return the layout engine called `name`, its models loaded; raise Usage for an unknown name."""
     return cast("LayoutEngine", _find(name, LAYOUT_ENGINES)(settings))
+
+
+def load_vision(name: str, settings: Settings, model: str) -> VisionEngine:
+    """Return the vision engine called `name` with `model` loaded.
+
+    Raises Usage for an unknown name or a model that is wrong, Unavailable when something it needs is not here.
+    """
+    try:
+        engine = _find(name, VISION_ENGINES)
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"The engine {name} needs {error.name}, which is not installed.",
+            hint=f"Install the extra: pip install 'docproc[{name}]'.",
+            code="no-extra",
+        ) from error
+    return cast("VisionEngine", engine(settings, model))
 
 
 def load_judge(ocr: OcrEngine, settings: Settings) -> LineJudge:

@@ -1,13 +1,15 @@
-"""An engine that reads nothing real: one word per dark blob. For tests, and to start a new engine from."""
+"""Engines that read nothing real: a word per dark blob, answers from a script. For tests, and to start from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 
 from docproc.document import Line, Region, Table, Word
+from docproc.engines import Generation, VisionRequest
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.settings import Settings
@@ -37,6 +39,37 @@ class FakeEngine:
         _, _, stats, _ = cv2.connectedComponentsWithStats(dark)
         boxes = [image.place([(x, y), (x + w, y + h)]) for x, y, w, h, _ in stats[1:].tolist() if h >= 4]
         return [_line(box) for box in sorted(boxes, key=lambda box: (box.top, box.left))]
+
+
+class FakeVision:
+    """Writes what `script` says for a request. Asked requests are kept in `asked`.
+
+    Tokens are words and signs; location and segment tokens have the ids they have in PaliGemma.
+    """
+
+    name = "fake"
+    version = "1"
+
+    def __init__(self, script: Callable[[VisionRequest], str], *, side: int = 448, variant: str = "mix") -> None:
+        self.script, self.side, self.variant = script, side, variant
+        self.asked: list[VisionRequest] = []
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[Generation]:
+        """Return what the script says, cut at the limit of tokens."""
+        self.asked.extend(requests)
+        return [self._written(request) for request in requests]
+
+    def _written(self, request: VisionRequest) -> Generation:
+        tokens = re.findall(r"\s*(?:<(?:loc|seg)[0-9]+>|[^\s<]+|<)|\s+", self.script(request))
+        kept = tokens[: request.limits.tokens]
+        ids = tuple(_token_id(token.strip()) for token in kept)
+        stopped = "end" if len(kept) == len(tokens) else "tokens"
+        return Generation("".join(kept), ids, (0.9,) * len(ids), stopped)
+
+
+def _token_id(token: str) -> int:
+    found = re.fullmatch(r"<(loc|seg)([0-9]+)>", token)
+    return int(found[2]) + (256_000 if found[1] == "loc" else 257_024) if found else 1 + sum(map(ord, token)) % 1000
 
 
 def _line(box: Box) -> Line:

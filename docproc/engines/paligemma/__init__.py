@@ -1,0 +1,6 @@
+"""PaliGemma and PaliGemma 2 through transformers. Needs the extra `paligemma`; nothing else imports it.
+
+The prompts that a checkpoint knows are those of `docproc.tasks`; here is how pixels and prompts become tokens,
+exactly as the models were trained: image tokens, <bos>, the prompt and one newline, all attending to each other;
+then the answer, causally.
+"""

@@ -1,0 +1,177 @@
+"""The engine: requests become batches of one shape, images are encoded once, rows stop when they should."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from docproc.engines import Generation, Limits, VisionRequest
+from docproc.engines.paligemma.loading import load
+from docproc.engines.paligemma.prompts import LONGEST, clean, too_long
+from docproc.engines.paligemma.stopping import Certainty, Stops
+from docproc.errors import EngineFailed, Usage
+from docproc.raster import PageImage
+from docproc.settings import Settings
+
+BATCH = {"cpu": 4, "cuda": 16}
+LAST = "channels_last"
+"""Told, because a picture three pixels high would be taken for one with its channels first."""
+KEPT_IMAGES = 32
+"""Encoded images kept for further prompts: at 896 pixels 17 MB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A request as tokens; `images` are keys of its pictures."""
+
+    number: int
+    ids: tuple[int, ...]
+    images: tuple[str, ...]
+    limits: Limits
+
+
+class PaliGemmaEngine:
+    """PaliGemma, either generation; `model` is the folder of a checkpoint.
+
+    Decoding is greedy. A batch gives what its requests give one by one, because every row attends to itself alone:
+    its image and prompt both ways (token types say so, always), its answer causally, padding on the left to nothing.
+    """
+
+    name = "paligemma"
+
+    def __init__(
+        self, settings: Settings, model: str | Path, *, device: str = "", batch: int = 0, attention: str = ""
+    ) -> None:
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        self._loaded = load(Path(model), device=device, attention=attention)
+        checkpoint = self._loaded.checkpoint
+        self._batch = batch or BATCH[self._loaded.device.partition(":")[0]]
+        self._features: OrderedDict[str, Any] = OrderedDict()
+        self.version = f"{checkpoint.generation}@{checkpoint.version}"
+        self.side = checkpoint.side
+        self.variant = checkpoint.variant
+
+    def generate(self, requests: Sequence[VisionRequest]) -> list[Generation]:
+        """Return what was written for each request; raise Usage for a prompt or limits that it cannot take."""
+        pictures: dict[str, PageImage] = {}
+        rows = [self._row(number, VisionRequest(*request), pictures) for number, request in enumerate(requests)]
+        found: dict[int, Generation] = {}
+        with torch.inference_mode():
+            for batch in self._batches(rows):
+                found.update(zip((row.number for row in batch), self._halving(batch, pictures), strict=True))
+        return [found[number] for number in range(len(rows))]
+
+    def _row(self, number: int, request: VisionRequest, pictures: dict[str, PageImage]) -> _Row:
+        images = [request.images] if isinstance(request.images, PageImage) else list(request.images)
+        if not images or request.limits.tokens < 1:
+            raise Usage("A request needs an image and at least one token.", hint="Give both.")
+        keys = tuple(_key(image) for image in images)
+        pictures.update(zip(keys, images, strict=True))
+        ids = self._ids(request.prompt, len(images))
+        longest = self._loaded.checkpoint.longest
+        if len(ids) + request.limits.tokens > longest:
+            raise Usage(
+                f"{len(images)} images, the prompt and {request.limits.tokens} new tokens are more than the "
+                f"{longest} tokens that the model can hold.",
+                hint="Give fewer images or fewer new tokens.",
+                code="prompt-too-long",
+            )
+        return _Row(number, ids, keys, request.limits)
+
+    def _ids(self, prompt: str, images: int) -> tuple[int, ...]:
+        """Return images, <bos>, the prompt and one newline as tokens: what the model was trained with."""
+        tokenizer = self._loaded.tokenizer
+        text = tokenizer(clean(prompt) + "\n", add_special_tokens=False).input_ids
+        if len(text) > LONGEST:
+            raise too_long(f"{len(text):,} tokens; the limit is {LONGEST}")
+        pixels = [self._loaded.image_token] * self._loaded.checkpoint.image_tokens * images
+        return *pixels, tokenizer.bos_token_id, *text
+
+    def _batches(self, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+        """Yield rows with as many images and about as long answers together, so that little is padding."""
+        waiting = sorted(rows, key=lambda row: (len(row.images), row.limits.tokens, row.number))
+        while waiting:
+            alike = [row for row in waiting[: self._batch] if len(row.images) == len(waiting[0].images)]
+            waiting = waiting[len(alike) :]
+            yield alike
+
+    def _halving(self, rows: Sequence[_Row], pictures: dict[str, PageImage]) -> list[Generation]:
+        """Generate; when memory runs out, in halves from now on."""
+        try:
+            return self._write(rows, self._encode(rows, pictures))
+        except torch.OutOfMemoryError:
+            pass  # left before trying again, because the error holds the tensors of the attempt
+        self._features.clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if len(rows) == 1:
+            raise EngineFailed(
+                "The GPU has too little memory for one request.",
+                hint="Take a smaller model or resolution, or fewer images.",
+                code="out-of-memory",
+            )
+        self._batch = half = max(len(rows) // 2, 1)
+        parts = (rows[start : start + half] for start in range(0, len(rows), half))
+        return [generation for part in parts for generation in self._halving(part, pictures)]
+
+    def _encode(self, rows: Sequence[_Row], pictures: dict[str, PageImage]) -> Any:
+        """Return the images of the rows, one after the other, as the language model sees them."""
+        wanted = list(dict.fromkeys(key for row in rows for key in row.images))
+        missing = [key for key in wanted if key not in self._features]
+        for start in range(0, len(missing), self._batch):
+            part = missing[start : start + self._batch]
+            squeezed = [Image.fromarray(np.ascontiguousarray(pictures[key].pixels)) for key in part]
+            pixels = self._loaded.images(squeezed, return_tensors="pt", input_data_format=LAST).pixel_values
+            model = self._loaded.model
+            features = model.get_image_features(pixels.to(model.device, model.dtype)).pooler_output
+            self._features.update(zip(part, features, strict=True))
+        found = torch.stack([self._features[key] for row in rows for key in row.images])
+        for key in wanted:
+            self._features.move_to_end(key)
+        while len(self._features) > KEPT_IMAGES:
+            self._features.popitem(last=False)
+        return found
+
+    def _write(self, rows: Sequence[_Row], features: Any) -> list[Generation]:
+        device, pad = self._loaded.model.device, self._loaded.tokenizer.pad_token_id
+        longest = max(len(row.ids) for row in rows)
+        gaps = [longest - len(row.ids) for row in rows]
+        ids = torch.tensor([[pad] * gap + [*row.ids] for gap, row in zip(gaps, rows, strict=True)], device=device)
+        mask = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in gaps], device=device)
+        stops, certainty = Stops([row.limits for row in rows], longest), Certainty()
+        written = self._loaded.model.generate(
+            input_ids=ids, attention_mask=mask, token_type_ids=torch.zeros_like(ids),
+            mm_encoder_outputs={"image": BaseModelOutputWithPooling(pooler_output=features)},
+            max_new_tokens=max(row.limits.tokens for row in rows),
+            stopping_criteria=[stops], logits_processor=[certainty],
+        )  # fmt: skip
+        scores = certainty.rows()
+        tokens = written[:, longest:].tolist()
+        return [self._generation(tokens[at], scores[at], stops, at) for at in range(len(rows))]
+
+    def _generation(self, tokens: list[int], scores: list[float], stops: Stops, row: int) -> Generation:
+        tokenizer = self._loaded.tokenizer
+        end = tokens.index(tokenizer.eos_token_id) if tokenizer.eos_token_id in tokens else len(tokens)
+        length, reason = stops.ends.get(row, (len(tokens), "tokens"))
+        stopped: Literal["end", "tokens", "time", "repetition"] = reason
+        if end < len(tokens) and end <= length:
+            length, stopped = end, "end"
+        kept = tokens[:length]
+        hidden = {*tokenizer.all_special_ids}
+        text = tokenizer.decode([token for token in kept if token not in hidden], skip_special_tokens=False)
+        return Generation(text, tuple(kept), tuple(scores[:length]), stopped)
+
+
+def _key(image: PageImage) -> str:
+    pixels = np.ascontiguousarray(image.pixels)
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()

@@ -1,0 +1,120 @@
+"""A checkpoint in memory, set up to compute what its authors' code computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from transformers import GenerationConfig, PaliGemmaConfig, PaliGemmaForConditionalGeneration, PaliGemmaProcessor
+from transformers.utils import logging
+
+from docproc.engines.paligemma.checkpoint import Checkpoint, check
+from docproc.errors import Unavailable, Usage
+
+NO_WINDOW = 1 << 20
+"""Gemma 2 looks 4,096 tokens back in every other layer; PaliGemma 2 was trained without that limit."""
+ATTENTION = {1: "sdpa", 2: "eager"}
+"""Generation -> kernel of the language model. Only `eager` caps the logits of attention, as Gemma 2 was trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready to generate, with its processor."""
+
+    checkpoint: Checkpoint
+    model: Any
+    tokenizer: Any
+    images: Any
+    image_token: int
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self.model.device)
+
+
+def load(folder: Path, *, device: str = "", attention: str = "") -> Loaded:
+    """Return the checkpoint in `folder` on `device` ("cuda" where there is one, else "cpu"); nothing is downloaded.
+
+    It computes in bfloat16 on a GPU and in float32 on a CPU. Raises Unavailable when memory is short or a file is
+    missing, Usage when files do not fit together.
+    """
+    checkpoint = check(folder)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    width = 4 if device == "cpu" else 2
+    _afford(checkpoint.memory(width=width), device)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    processor = PaliGemmaProcessor.from_pretrained(folder, local_files_only=True)
+    config = PaliGemmaConfig.from_pretrained(folder, local_files_only=True)
+    _as_trained(config, checkpoint)
+    image_token = _check_tokens(processor, config)
+    kernels = {"text_config": attention or ATTENTION[checkpoint.generation], "vision_config": "sdpa"}
+    model = _weights(folder, config, kernels, torch.float32 if device == "cpu" else torch.bfloat16)
+    model.generation_config = _greedy(processor.tokenizer)
+    return Loaded(checkpoint, model.to(device).eval(), processor.tokenizer, processor.image_processor, image_token)
+
+
+def _as_trained(config: Any, checkpoint: Checkpoint) -> None:
+    if checkpoint.generation == 2:
+        config.text_config.sliding_window = NO_WINDOW
+        if checkpoint.variant != "pt":  # transfers are trained without a cap on the last logits
+            config.text_config.final_logit_softcapping = None
+
+
+def _weights(folder: Path, config: Any, kernels: dict[str, str], dtype: Any) -> Any:
+    try:
+        model, told = PaliGemmaForConditionalGeneration.from_pretrained(
+            folder, config=config, dtype=dtype, attn_implementation=kernels,
+            local_files_only=True, use_safetensors=True, output_loading_info=True,
+        )  # fmt: skip
+    except (RuntimeError, OSError, ValueError) as error:
+        raise Usage(
+            f"The weights in {folder} do not fit its config.json.",
+            hint="Copy the checkpoint again.",
+            code="incomplete",
+        ) from error
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise Usage(
+            f"The weights in {folder} lack {len(missing)} tensors, for example {missing[0]}.",
+            hint="Copy the checkpoint again.",
+            code="incomplete",
+        )
+    return model
+
+
+def _check_tokens(processor: Any, config: Any) -> int:
+    """Return the id of <image>; raise Usage unless the tokens of places are where the model has learnt them."""
+    tokenizer = processor.tokenizer
+    ends = ("<loc0000>", "<loc1023>", "<seg000>", "<seg127>", "<image>")
+    first, last, codes, last_code, image = (tokenizer.convert_tokens_to_ids(token) for token in ends)
+    rows = config.text_config.vocab_size
+    if last - first != 1023 or last_code - codes != 127 or last_code >= rows or image != config.image_token_id:
+        raise Usage(
+            "The tokenizer numbers <loc>, <seg> and <image> otherwise than the model.",
+            hint="Copy all files of one checkpoint together.",
+            code="wrong-tokenizer",
+        )
+    return int(image)
+
+
+def _greedy(tokenizer: Any) -> Any:
+    """Return how to decode, whatever the checkpoint says of sampling and caches: greedily, with a growing cache."""
+    return GenerationConfig(
+        do_sample=False, num_beams=1, use_cache=True, pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+
+
+def _afford(needed: int, device: str) -> None:
+    free = psutil.virtual_memory().available if device == "cpu" else torch.cuda.mem_get_info(device)[0]
+    if needed > free:
+        raise Unavailable(
+            f"The model needs {needed / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free on {device}.",
+            hint="Take a smaller checkpoint or another device.",
+            code="no-memory",
+        )

@@ -1,0 +1,146 @@
+"""Checkpoints with the form of the real ones, random and a few hundred kilobytes large, to try plumbing with.
+
+`python -m docproc.engines.paligemma.tiny DIR` writes DIR/paligemma and DIR/paligemma2 (transformers), the first once
+more as DIR/paligemma.npz (big_vision; its embedding in bfloat16), and DIR/vae-oid.npz. What they say is nonsense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from transformers import (
+    Gemma2Config,
+    GemmaConfig,
+    GemmaTokenizer,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PaliGemmaProcessor,
+    SiglipImageProcessor,
+    SiglipVisionConfig,
+)
+
+from docproc.engines.paligemma import convert, seg
+
+SIDE = 56
+PATCH = 14
+VISION_WIDTH = 48
+TEXT_WIDTH = 64
+SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
+PIECES = ("\n", "\n\n", "\t", "th", "the", "in", "er", "an", "on", "▁the", "▁in")
+ALPHABET = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'\"()[]{}<>/\\|@#$%&*+-=_~^`€"
+LOCATIONS = tuple(f"<loc{number:04}>" for number in range(1024))
+SEGMENTS = tuple(f"<seg{number:03}>" for number in range(128))
+
+
+def main() -> None:
+    """Write all four into the folder of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path)
+    write(parser.parse_args().folder)
+
+
+def write(folder: Path, *, seed: int = 0) -> None:
+    """Write the checkpoints into `folder`, the same ones for the same `seed`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for generation, name in ((1, "paligemma"), (2, "paligemma2")):
+        build(generation, folder / name, seed=seed)
+    write_npz(folder / "paligemma", folder / "paligemma.npz")
+    write_masks(folder / "vae-oid.npz", seed=seed)
+
+
+def build(generation: int, folder: Path, *, seed: int = 0) -> None:
+    """Write one checkpoint of generation 1 or 2 with its tokenizer into `folder`."""
+    processor = PaliGemmaProcessor(_image_processor(), tokenizer())
+    rows = len(processor.tokenizer)
+    image = processor.image_token_id
+    model = random_model(config(generation, rows=rows, image=image), seed=seed)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    (folder / "docproc.json").write_text(json.dumps({"variant": "mix"}) + "\n", "utf-8")
+
+
+def random_model(configuration: Any, *, seed: int = 0) -> Any:
+    """Return a model whose random weights are large enough that every input matters."""
+    torch.manual_seed(seed)
+    model = PaliGemmaForConditionalGeneration(configuration).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.normal_(0.0, 0.1 if weight.ndim < 2 else 0.6 / weight[0].numel() ** 0.25)
+            if "embed_tokens" in name:  # else the last token speaks louder than all layers
+                weight.mul_(0.5)
+    return model
+
+
+def config(generation: int, *, rows: int, image: int) -> Any:
+    """Return the configuration; the second generation has no row for `image`, the first more rows than it needs."""
+    vision = SiglipVisionConfig(
+        hidden_size=VISION_WIDTH, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+        image_size=SIDE, patch_size=PATCH, vision_use_head=False,
+    )  # fmt: skip
+    common: dict[str, Any] = {
+        "hidden_size": TEXT_WIDTH, "intermediate_size": 128, "num_attention_heads": 4, "head_dim": 16,
+        "max_position_embeddings": 8192, "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2,
+        "hidden_activation": "gelu_pytorch_tanh",
+    }  # fmt: skip
+    text: Any
+    if generation == 1:
+        rows = -(-rows // 64) * 64
+        text = GemmaConfig(vocab_size=rows, num_hidden_layers=3, num_key_value_heads=1, **common)
+    else:
+        rows = image
+        text = Gemma2Config(
+            vocab_size=rows, num_hidden_layers=4, num_key_value_heads=2, query_pre_attn_scalar=16,
+            attn_logit_softcapping=50.0, final_logit_softcapping=30.0, sliding_window=4096, **common,
+        )  # fmt: skip
+    return PaliGemmaConfig(
+        vision_config=vision, text_config=text, image_token_index=image, vocab_size=rows,
+        projection_dim=TEXT_WIDTH, hidden_size=TEXT_WIDTH, pad_token_id=0, eos_token_id=1, bos_token_id=2,
+    )  # fmt: skip
+
+
+def tokenizer() -> Any:
+    """Return a small Gemma tokenizer: bytes, characters and a few pieces, then <loc>, <seg> and <image>."""
+    names = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *PIECES, *ALPHABET]
+    vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    merges = [("\n", "\n"), ("t", "h"), ("th", "e"), ("i", "n"), ("e", "r"), ("a", "n"), ("o", "n"), ("▁", "the")]
+    small = GemmaTokenizer(vocab=vocabulary, merges=[*merges, ("▁", "in")])
+    small.add_tokens([*LOCATIONS, *SEGMENTS])
+    small.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    return small
+
+
+def write_npz(folder: Path, path: Path) -> None:
+    """Write the checkpoint in `folder` as big_vision does, its largest array in bfloat16."""
+    state = load_file(folder / "model.safetensors")
+    arrays = convert.to_big_vision(state, json.loads((folder / "config.json").read_text("utf-8")))
+    name = "params/llm/embedder/input_embedding"
+    arrays[name] = convert.bfloat16_bytes(arrays[name])
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def write_masks(path: Path, *, seed: int = 0) -> None:
+    """Write a random decoder of masks."""
+    random = np.random.default_rng(seed)
+    arrays = {
+        name: random.normal(0.0, math.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
+        for name, shape in seg.shapes().items()
+    }
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def _image_processor() -> Any:
+    sides = {"height": SIDE, "width": SIDE}
+    found = SiglipImageProcessor(size=sides, image_mean=[0.5] * 3, image_std=[0.5] * 3, resample=3)
+    found.image_seq_length = (SIDE // PATCH) ** 2
+    return found
+
+
+if __name__ == "__main__":
+    main()
