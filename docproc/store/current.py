@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from docproc.corrections import Correction, apply_what_fits
 from docproc.document import Document, Page
 from docproc.errors import NotFound
+from docproc.exports.json import page_to_dict
 from docproc.store import readings
 from docproc.store.tables import CorrectionRow, DocumentRow
 
@@ -32,6 +34,16 @@ def shown_page(session: Session, document: DocumentRow, number: int) -> Page | N
     """Return what `current_page` does, None when the page is not read yet."""
     page = readings.load(session, document.run_id, number) if document.run_id else None
     return page and _corrected(page, _placed(session, document, number)[number])
+
+
+def shown_json(session: Session, document: DocumentRow, number: int) -> bytes | None:
+    """Return the JSON of what `shown_page` returns."""
+    if document.run_id and not _placed(session, document, number)[number]:
+        kept = readings.load_json(session, document.run_id, number)
+        if kept is not None:
+            return kept
+    page = shown_page(session, document, number)
+    return json.dumps(page_to_dict(page), separators=(",", ":")).encode() if page else None
 
 
 def current_document(session: Session, document: DocumentRow) -> Document:

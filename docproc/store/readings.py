@@ -31,6 +31,14 @@ def load(session: Session, run_id: str, number: int) -> Page | None:
     return _failed(row) if row is not None and row.status == "failed" else None
 
 
+def load_json(session: Session, run_id: str, number: int) -> bytes | None:
+    """Return the JSON of a page as read, None when it is not read: much less work than making a Page of it."""
+    data = session.scalar(select(Reading.data).where(Reading.run_id == run_id, Reading.number == number))
+    if data is None:
+        return None
+    return zlib.decompress(data).decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace")
+
+
 def document(session: Session, row: DocumentRow, engines: Mapping[str, str] | None = None) -> Document:
     """Return the document as its run read it: the pages that are done, and the failed ones with their problems.
 

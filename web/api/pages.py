@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, request
 from pydantic import BaseModel, Field, field_validator
 
 from docproc.errors import Conflict
-from docproc.exports.json import page_to_dict
 from docproc.geometry import Box
 from docproc.intake import Upload
 from docproc.store import access, corrections, current, readings, runs, secret
@@ -58,10 +57,10 @@ def reading(path: PagePath) -> Response:
         row = access.document(session, auth.current(), path.document_id, "read")
         state = runs.page(session, row, path.number)
         tag = corrections.tag(session, row, path.number)
-        page = None if tag in request.if_none_match else current.shown_page(session, row, path.number)
-    if page is None and tag not in request.if_none_match:
+        page = b"" if tag in request.if_none_match else current.shown_json(session, row, path.number)
+    if page is None:
         raise _not_read(state)
-    response = make_response(jsonify(page_to_dict(page))) if page else Response()
+    response = Response(page, mimetype="application/json")
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,8 @@ from docproc.store import current
 from docproc.store.search.texts import Text
 from docproc.store.tables import CorrectionRow, DocumentRow, Reading
 
+MOST_KEPT = 128
+"""Texts kept with their tokens, a few hundred kilobytes each: who pages through results asks for the same again."""
 _CORRECTED = exists().where(
     CorrectionRow.document_id == DocumentRow.id,
     CorrectionRow.number == Reading.number,
@@ -31,4 +34,9 @@ def texts(session: Session, pages: Select[DocumentRow, int, bytes, bool]) -> Ite
     """
     for document, number, data, is_corrected in session.execute(pages):
         page = current.shown_page(session, document, number) if is_corrected else None
-        yield document, number, Text.of_page(page) if page else Text.of_json(json.loads(zlib.decompress(data)))
+        yield document, number, Text.of_page(page) if page else _text(data)
+
+
+@lru_cache(MOST_KEPT)
+def _text(data: bytes) -> Text:
+    return Text.of_json(json.loads(zlib.decompress(data)))
