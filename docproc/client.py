@@ -140,9 +140,9 @@ class Client:
         query = {"partial": "true"} if partial else {}
         return self._ask("GET", f"/documents/{document}/exports/{format_}", params=query).content
 
-    def search(self, query: str, *, limit: int = 20, after: str | None = None) -> dict[str, Any]:
-        """Return `hits` (document, page, score, snippet, boxes) and `next`."""
-        params = {"q": query, "limit": str(limit)} | ({"after": after} if after else {})
+    def search(self, query: str, *, limit: int = 20, after: str | None = None, mode: str = "text") -> dict[str, Any]:
+        """Return `hits` (document, page, score, snippet, boxes) and `next`; `mode` is text, meaning or both."""
+        params = {"q": query, "limit": str(limit), "mode": mode} | ({"after": after} if after else {})
         found: dict[str, Any] = self._ask("GET", "/search", params=params).json()
         return found
 

@@ -330,6 +330,16 @@ def test_search_shows_the_place_and_links_to_it(ada: Person, letter_id: str):
     assert "How to ask" in ada.see("/search")
 
 
+def test_one_may_search_by_meaning_instead(ada: Person, letter_id: str):
+    text = ada.see("/search?q=elephant")
+    assert 'href="/search?q=elephant&amp;mode=both"' in text
+    text = ada.see("/search?q=water&mode=both")
+    assert 'aria-current="true">Words and meaning' in text
+    assert "Not all pages are compared by their meaning" in text
+    assert "letter.pdf" in text
+    assert 'aria-current="true">These words' in ada.see("/search?q=water&mode=%3Cscript%3E")
+
+
 def test_search_finds_only_what_one_may_read(portal: Portal, letter_id: str):
     assert "letter.pdf" not in portal.person("bob").see("/search?q=water")
 

@@ -2,7 +2,10 @@ import pytest
 from search_pages import Library, page
 from web_client import Service
 
+from docproc.embed import embedder
 from docproc.store.access import Principal
+from docproc.store.search import nearest
+from worker.meaning import embed_waiting
 
 
 @pytest.fixture
@@ -44,9 +47,57 @@ def test_hits_are_read_on_from_next(anna):
     assert second["next"] is None
 
 
+@pytest.fixture
+def prepared(service, anna, monkeypatch):
+    """Pages with their vectors, the real ones."""
+    monkeypatch.setattr(nearest, "FRESH_SECONDS", 0.0)
+    with service.database.write() as session:
+        Library(session).document(
+            Principal(anna.user_id, "anna", "reviewer"),
+            page("The patient may eat nothing", "before the operation", number=1),
+            page("Payment is due within thirty days", number=2),
+            filename="letter.pdf",
+        )
+    assert embed_waiting(service.database, embedder(), 10)
+    return anna
+
+
+@pytest.mark.parametrize(
+    ("question", "number"), [("fasting before surgery", 1), ("when must the bill be settled?", 2)]
+)
+def test_pages_are_found_by_their_meaning(prepared, question, number):
+    assert prepared.get("/search", query_string={"q": question}).json["hits"] == []
+    for mode in ("meaning", "both"):
+        answer = prepared.get("/search", query_string={"q": question, "mode": mode}).json
+        first = answer["hits"][0]
+        assert (first["filename"], first["page"], first["found_by"]) == ("letter.pdf", number, ["meaning"])
+        assert first["boxes"]
+        assert answer["complete"]
+
+
+def test_words_and_meaning_together_find_more_than_words(prepared):
+    answer = prepared.get("/search", query_string={"q": "payment", "mode": "both"}).json
+    assert answer["hits"][0]["found_by"] == ["text", "meaning"]
+    assert prepared.get("/search", query_string={"q": "payment", "mode": "magic"}).status_code == 422
+    assert prepared.get("/search", query_string={"q": "NOT x", "mode": "both"}).status_code == 422
+
+
+def test_a_stranger_finds_nothing_by_meaning(service, prepared):
+    ben = service.client("ben")
+    for mode in ("meaning", "both"):
+        assert ben.get("/search", query_string={"q": "payment", "mode": mode}).json["hits"] == []
+
+
+def test_the_answer_says_when_pages_are_not_prepared_yet(service, prepared):
+    with service.database.write() as session:
+        Library(session).document(Principal(prepared.user_id, "anna", "reviewer"), page("more"))
+    assert not prepared.get("/search?q=payment&mode=both").json["complete"]
+    assert prepared.get("/search?q=payment").json["complete"]
+
+
 def test_a_stranger_learns_nothing(service, anna):
     ben = service.client("ben")
-    assert ben.get("/search?q=total").json == {"hits": [], "next": None}
+    assert ben.get("/search?q=total").json == {"hits": [], "next": None, "complete": True}
     assert service.app.test_client().get("/api/v1/search?q=total").status_code == 401
 
 

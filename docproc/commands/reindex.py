@@ -13,7 +13,10 @@ from docproc.store.search import rebuild
 
 @click.command("reindex")
 def command() -> None:
-    """Make the search index again; searching and reading go on meanwhile."""
+    """Make the search index again; searching and reading go on meanwhile.
+
+    Words can be searched at once; workers then prepare search by meaning, the newest pages first.
+    """
     database = Database(Settings.from_environment())
     migrate.require_current(database)
     with database.read() as session:

@@ -6,12 +6,13 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from docproc.store import search
-from docproc.store.search import Hit
+from docproc.store.search import Hit, nearest
 from web import auth, context
 from web.api import api
 from web.api.models import answer
+from web.meaning import Mode, meaning
 
-blueprint = api("search", "Full-text search with the boxes of what was found.")
+blueprint = api("search", "Search by words and by meaning, with the boxes of what was found.")
 
 
 class SearchQuery(BaseModel):
@@ -24,6 +25,11 @@ class SearchQuery(BaseModel):
     )
     limit: int = Field(20, ge=1, le=search.MOST)
     after: str | None = Field(None, max_length=200, description="The `next` of the hits before")
+    mode: Mode = Field(
+        "text",
+        description="`text`: by words. `meaning`: what is alike in meaning, the words themselves or not. `both`: "
+        "the two merged by reciprocal rank. Fields and what is to be left out count in each.",
+    )
 
 
 class Piece(BaseModel):
@@ -42,7 +48,11 @@ class SearchHit(BaseModel):
     score: float = Field(description="Higher is better; comparable within one search only")
     snippet: str = Field(description="Plain text around the first match; escape it before showing it as HTML")
     parts: list[Piece] = Field(description="The snippet, divided where matches begin and end")
-    boxes: list[list[float]] = Field(description="[left, top, right, bottom] of every matching word, in points")
+    boxes: list[list[float]] = Field(
+        description="[left, top, right, bottom], in points, of every matching word; of the regions of the nearest "
+        "passage, where a page was found by its meaning alone"
+    )
+    found_by: list[str] = Field(description="`text`, `meaning`, or both")
 
     @classmethod
     def of(cls, hit: Hit) -> SearchHit:
@@ -55,6 +65,7 @@ class SearchHit(BaseModel):
             snippet=hit.snippet,
             parts=[Piece(text=text, match=match) for text, match in hit.parts],
             boxes=[box.rounded().as_list() for box in hit.boxes],
+            found_by=list(hit.found_by),
         )
 
 
@@ -63,11 +74,18 @@ class SearchHits(BaseModel):
 
     hits: list[SearchHit]
     next: str | None = Field(description="Where to go on, as `after`; null at the end")
+    complete: bool = Field(
+        description="False when not all pages were compared by their meaning: some are not prepared for it yet, or "
+        f"there are more than {nearest.MOST_PASSAGES:,} passages or {nearest.MOST_PAGES:,} pages, of which the "
+        "newest are compared"
+    )
 
 
 @blueprint.get("/search", responses={"200": SearchHits})
 def find(query: SearchQuery) -> Response:
-    """Find pages by their words."""
+    """Find pages by their words or their meaning."""
+    wanted = meaning(query.q, query.mode)
     with context().database.read() as session:
-        found = search.find(session, auth.current(), query.q, limit=query.limit, after=query.after)
-    return answer(SearchHits(hits=[SearchHit.of(hit) for hit in found.hits], next=found.next))
+        found = search.find(session, auth.current(), query.q, limit=query.limit, after=query.after, meaning=wanted)
+    hits = [SearchHit.of(hit) for hit in found.hits]
+    return answer(SearchHits(hits=hits, next=found.next, complete=found.complete))

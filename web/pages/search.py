@@ -12,12 +12,15 @@ from docproc.geometry import Box
 from docproc.store import overview, search
 from docproc.store.search import Hit
 from web import auth, context
+from web.meaning import Mode, meaning
 
 blueprint = Blueprint("search_page", __name__)
 
 PER_PAGE = 20
 CROP_WIDTH, CROP_HEIGHT = 250.0, 80.0
 """Points of the page around a hit that are shown."""
+MODES: Mapping[Mode, str] = {"text": "These words", "both": "Words and meaning", "meaning": "Meaning"}
+"""Ways to search, as they are called."""
 FIELDS = (
     ("name:invoice", "in documents whose file name contains it"),
     ("label:tax", "in documents with this label"),
@@ -35,6 +38,8 @@ class ShownHit:
     filename: str
     snippet: tuple[tuple[str, bool], ...]
     boxes: tuple[Box, ...]
+    by_meaning: bool
+    """Whether it was found by its meaning alone; the boxes are those of a passage then."""
     width: float
     height: float
     crop: Box | None
@@ -44,27 +49,38 @@ class ShownHit:
 def index() -> str:
     """Show the pages that match `q`, or how to ask."""
     query, after = request.args.get("q", "").strip(), request.args.get("after") or None
+    mode = _mode(request.args.get("mode", ""))
     told: Rejected | None = None
     hits: Sequence[ShownHit] = ()
-    following = None
+    following, is_complete = None, True
     try:
-        hits, following = _find(query, after)
+        hits, following, is_complete = _find(query, after, mode)
     except Rejected as error:
         told = error
-    return render_template("search.html", q=query, hits=hits, next=following, told=told, fields=FIELDS)
+    return render_template(
+        "search.html", q=query, mode=mode, modes=MODES, hits=hits, next=following, complete=is_complete, told=told,
+        fields=FIELDS,
+    )  # fmt: skip
 
 
-def _find(query: str, after: str | None) -> tuple[Sequence[ShownHit], str | None]:
+def _mode(asked: str) -> Mode:
+    """Return a way to search, by words where it is none."""
+    return next((mode for mode in MODES if mode == asked), "text")
+
+
+def _find(query: str, after: str | None, mode: Mode) -> tuple[Sequence[ShownHit], str | None, bool]:
+    wanted = meaning(query, mode)
     with context().database.read() as session:
-        found = search.find(session, auth.current(), query, limit=PER_PAGE, after=after)
+        found = search.find(session, auth.current(), query, limit=PER_PAGE, after=after, meaning=wanted)
         sizes = overview.page_sizes(session, [(hit.document, hit.page) for hit in found.hits])
-    return [_shown(hit, sizes) for hit in found.hits], found.next
+    return [_shown(hit, sizes) for hit in found.hits], found.next, found.complete
 
 
 def _shown(hit: Hit, sizes: Mapping[tuple[str, int], tuple[float, float]]) -> ShownHit:
     width, height = sizes.get((hit.document, hit.page), (0.0, 0.0))
     crop = around(hit.boxes[0], width, height) if hit.boxes and width and height else None
-    return ShownHit(hit.document, hit.page, hit.filename, hit.parts, hit.boxes, width, height, crop)
+    by_meaning = hit.found_by == ("meaning",)
+    return ShownHit(hit.document, hit.page, hit.filename, hit.parts, hit.boxes, by_meaning, width, height, crop)
 
 
 def around(box: Box, width: float, height: float) -> Box:
