@@ -21,6 +21,7 @@ from sqlalchemy.sql.functions import func
 
 from docproc.errors import Rejected, Unavailable, Usage
 from docproc.settings import Settings
+from docproc.store import forks
 
 WAIT = 30.0
 """Seconds that a writer waits for its turn before it gives up."""
@@ -29,13 +30,14 @@ WRITES = "docproc_writes"
 
 
 class Database:
-    """One database, opened lazily; safe to share between threads, not over a fork."""
+    """One database, opened lazily; safe to share between threads. A fork waits until no transaction is open."""
 
     def __init__(self, settings: Settings) -> None:
         self.url = make_url(
             settings.database_url or f"sqlite:///{settings.data_dir.expanduser() / 'docproc.sqlite3'}"
         )
         self.engine = _engine(self.url.drivername.partition("+")[0], self.url)
+        forks.watch(self.engine)
         self._writing = self.engine.execution_options(**{WRITES: True})
 
     @property
@@ -46,7 +48,11 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that writes nothing; its rows stay usable after it."""
-        with _told_plainly(self.url.database or ""), Session(self.engine, expire_on_commit=False) as session:
+        with (
+            _told_plainly(self.url.database or ""),
+            forks.transaction(),
+            Session(self.engine, expire_on_commit=False) as session,
+        ):
             yield session
 
     @contextmanager
@@ -54,6 +60,7 @@ class Database:
         """Open a transaction that is committed at the end, or rolled back when an error leaves it."""
         with (
             _told_plainly(self.url.database or ""),
+            forks.transaction(),
             Session(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):
