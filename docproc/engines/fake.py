@@ -63,8 +63,7 @@ class FakeVision:
         tokens = re.findall(r"\s*(?:<(?:loc|seg)[0-9]+>|[^\s<]+|<)|\s+", self.script(request))
         kept = tokens[: request.limits.tokens]
         ids = tuple(_token_id(token.strip()) for token in kept)
-        stopped = "end" if len(kept) == len(tokens) else "tokens"
-        return Generation("".join(kept), ids, (0.9,) * len(ids), stopped)
+        return Generation("".join(kept), ids, (0.9,) * len(ids), "end" if len(kept) == len(tokens) else "tokens")
 
 
 def _token_id(token: str) -> int:

@@ -1,0 +1,111 @@
+"""Which views of a page a task is shown, and how large.
+
+Questions, captions and descriptions of one thing look at the overview: a tile does not show what stands beside
+it. Things are looked for in the overview and, on pages larger than it, in detail tiles. Text is read in tiles,
+padded to a square and not squeezed, so that letters keep their shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from docproc.errors import Usage
+from docproc.geometry import Box
+from docproc.raster import PageImage
+from docproc.tasks import caption
+from docproc.tasks.asking import Ask, Reads, Task
+from docproc.tasks.grammar import Trained
+from docproc.tiles import OVERLAP, SIDE, detail_tiles, overview
+
+SIDES = (224, 448, 896)
+"""The inputs that the models come with."""
+DETAIL_DPI = 150.0
+"""Resolution of detail tiles at most: 10 point print is 21 px high then, more than the 14 px of a patch."""
+MOST_TILES = 40
+"""Tiles that a page is cut into at most; larger ones are looked at a bit smaller."""
+
+
+def best_side(task: Task, sides: Sequence[int] = SIDES) -> int:
+    """Return which of the `sides` of a model's checkpoints to take: the smallest that does the task well.
+
+    That is the task's own side; where there is none so large, the largest.
+    """
+    enough = [side for side in sorted(sides) if side >= task.side]
+    return enough[0] if enough else max(sides)
+
+
+def views_of(task: Task, ask: Ask, image: PageImage, trained: Trained, side: int) -> list[PageImage]:
+    """Return the views of a page, or of the box asked about, that a model with an input of `side` px is shown.
+
+    With `side` 0 the model takes any size.
+
+    Raises Usage when the box lies outside the page.
+    """
+    if ask.box is not None and not (task.name == "caption" and caption.told_box(ask, trained)):
+        image = _inside(image, ask.box)
+    return VIEWS[task.reads](image, side or SIDE)
+
+
+def squared(image: PageImage) -> PageImage:
+    """Return the image padded with white at the right and the bottom to a square: not squeezed, nothing moves."""
+    side = max(image.width, image.height)
+    if image.width == image.height:
+        return image
+    pixels = np.full((side, side, 3), 255, np.uint8)
+    pixels[: image.height, : image.width] = image.pixels
+    return replace(image, pixels=pixels)
+
+
+def _details(image: PageImage, side: int) -> list[PageImage]:
+    """Return detail tiles of at most `DETAIL_DPI` and `MOST_TILES`."""
+    overlap = side * OVERLAP // SIDE
+    drawn = _scaled(image, DETAIL_DPI)
+    while len(tiles := detail_tiles(drawn, side, overlap)) > MOST_TILES:
+        drawn = _scaled(drawn, drawn.dpi * 0.8)
+    return tiles
+
+
+def _overview(image: PageImage, side: int) -> list[PageImage]:
+    return [overview(image, side)]
+
+
+def _padded(image: PageImage, side: int) -> list[PageImage]:
+    return [squared(overview(image, side))]
+
+
+def _both(image: PageImage, side: int) -> list[PageImage]:
+    tiles = _details(image, side)
+    return [overview(image, side), *(tiles if len(tiles) > 1 else [])]
+
+
+def _text(image: PageImage, side: int) -> list[PageImage]:
+    return [squared(tile) for tile in _details(image, side)]
+
+
+VIEWS: dict[Reads, Callable[[PageImage, int], list[PageImage]]] = {
+    "overview": _overview,
+    "padded": _padded,
+    "both": _both,
+    "text": _text,
+}
+"""How a page is shown, by what a task reads."""
+
+
+def _scaled(image: PageImage, dpi: float) -> PageImage:
+    """Return the image at no more than `dpi`."""
+    if image.dpi <= dpi:
+        return image
+    longest = max(image.width, image.height) * dpi / image.dpi
+    return overview(image, max(round(longest), 1))
+
+
+def _inside(image: PageImage, box: Box) -> PageImage:
+    if not box.overlap(image.box):
+        raise Usage(
+            f"The box {box.as_list()} lies outside the page.",
+            hint=f"The page covers {image.box.rounded().as_list()} (points, left top right bottom).",
+        )
+    return image.crop(box.clipped(image.box))
