@@ -16,6 +16,8 @@ TASK = "docproc.work"
 """The one task: claim the best job and do it."""
 POLL_SECONDS = 0.1
 """How often a worker without a broker server looks for messages."""
+PATIENCE = 5.0
+"""Seconds that a broker may take to answer; an upload waits for it."""
 LATE_SECONDS = 20
 """How much later than the worker itself Celery kills a job that is over time: it is the second line."""
 
@@ -49,7 +51,7 @@ def _common(settings: Settings) -> dict[str, Any]:
         "worker_lost_wait": 1.0,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_connection_timeout": 5.0,
+        "broker_connection_timeout": PATIENCE,
         "accept_content": ["json"],
     }
 
@@ -57,10 +59,10 @@ def _common(settings: Settings) -> dict[str, Any]:
 def _broker(settings: Settings) -> dict[str, Any]:
     if settings.broker_url:
         # What publishes must not wait for a broker that is down: the sweep makes up for it.
-        options = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+        options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
         if not settings.broker_url.startswith("amqp"):
             # For the same reason as above: what was taken before Redis went cannot be acknowledged after it.
-            options["ack_emulation"] = False
+            options |= {"ack_emulation": False, "socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
         return {"broker_url": settings.broker_url, "broker_transport_options": options}
     messages = settings.data_dir.expanduser() / "queue" / "messages"
     messages.mkdir(parents=True, exist_ok=True)
