@@ -50,8 +50,6 @@ with Reader(ReadOptions(text_layer="never")) as reader:
     sys.stdin.readline()
 """
 OPTIONS = {"text_layer": "never"}
-LIBRARY = 12
-"""Documents of one and two pages that the crowd looks at."""
 Row = tuple[str, float, float]
 """What, pages per minute, CPU seconds per page."""
 
@@ -68,6 +66,7 @@ def main() -> None:
     two.add_argument("--streams", type=int, default=10)
     two.add_argument("--seconds", type=float, default=120.0)
     two.add_argument("--pause", type=float, default=1.0, help="mean seconds between a client's requests")
+    two.add_argument("--library", type=int, default=12, help="documents of one and two pages that they look at")
     options = parser.parse_args()
     print(f"{time.strftime('%F %T')}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with TemporaryDirectory(prefix="docproc-") as folder:
@@ -131,7 +130,7 @@ def latency(folder: Path, options: argparse.Namespace) -> None:
     """Print how long each kind of request took while one worker was busy."""
     singles = list(drawn_pages(folder, 12))
     with serve(workers=1) as served, served.client() as client:
-        files = [joined(singles[at:], 1 + at % 2, folder / f"{at}.pdf") for at in range(LIBRARY)]
+        files = [joined(singles[at:], 1 + at % 2, folder / f"{at}.pdf") for at in range(options.library)]
         library = _library(client, files)
         long = joined(singles, 12, folder / "long.pdf")
         with _busy(served, long, options.seconds) as watched:
