@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from docproc.errors import Unavailable
 from docproc.settings import Settings
@@ -53,4 +53,24 @@ def test_an_empty_database_is_told_to_upgrade(tmp_path):
     database = Database(Settings(data_dir=tmp_path))
     with pytest.raises(Unavailable, match="docproc db upgrade"):
         migrate.require_current(database)
+    database.close()
+
+
+@pytest.mark.services
+def test_a_connection_that_is_cut_is_told_plainly_and_made_again(database_urls):
+    if "postgresql" not in database_urls:
+        pytest.skip("PostgreSQL does not answer on 127.0.0.1:5432")
+    database = Database(Settings(database_url=database_urls["postgresql"]))
+
+    def cut_off():
+        with database.write() as session:
+            number = session.scalar(text("SELECT pg_backend_pid()"))
+            with database.write() as other:
+                other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable, match="terminating connection"):
+        cut_off()
+    with database.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1
     database.close()
