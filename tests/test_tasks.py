@@ -14,11 +14,13 @@ from docproc.findings import Finding
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.tasks import TASKS, Ask, Parsed, Seen
+from docproc.tasks.asking import View
 from docproc.tasks.grammar import Trained
 from docproc.tasks.table import read_table, write_html
 from docproc.tasks.views import squared
 
-PAGE = PageImage(np.full((600, 400, 3), 255, np.uint8), 72.0)
+SHEET = PageImage(np.full((600, 400, 3), 255, np.uint8), 72.0)
+PAGE = View(SHEET, SHEET.box)
 BOX = "<loc0256><loc0128><loc0767><loc0895>"
 CODES = "".join(f"<seg{code:03d}>" for code in range(16))
 
@@ -127,8 +129,8 @@ def test_the_decoder_gets_the_codes_of_all_objects_at_once():
 
 
 def test_boxes_in_the_padding_are_cut_at_the_page():
-    square = squared(PAGE)
-    assert (square.width, square.height) == (600, 600)
+    square = squared(SHEET)
+    assert (square.image.width, square.image.height) == (600, 600)
     parsed = parse(
         "segment",
         f"<loc0000><loc0341><loc1023><loc1023>{CODES} ; <loc0000><loc0700><loc1023><loc1023>{CODES}",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from docproc.engines import Generation
 from docproc.geometry import Box
 from docproc.raster import PageImage
+from docproc.tasks.asking import View
 from docproc.tasks.locations import LAST, Spot, mean_score, read_spots, token_scores, write_box, write_spot
 
 CAT = "<loc0100><loc0200><loc0300><loc0400>"
@@ -28,7 +29,8 @@ def test_a_box_is_top_left_bottom_right_over_1023():
 
 def test_a_squeezed_image_has_a_scale_for_each_side():
     [spot], _ = read_spots("<loc0000><loc0000><loc1023><loc1023> page")
-    assert spot.place(view(dpi=144, left=10, top=20)) == Box(10, 20, 210, 120)
+    image = view(dpi=144, left=10, top=20)
+    assert View(image, image.box).place(spot.shares) == Box(10, 20, 210, 120)
 
 
 def test_several_objects_with_labels_and_masks():
@@ -118,10 +120,10 @@ def test_a_box_comes_back_within_half_a_place(width, height, dpi, left, shares):
     image = PageImage(np.broadcast_to(np.uint8(0), (height, width, 3)), dpi, left, left)
     (x0, x1), (y0, y1) = sorted(shares[:2]), sorted(shares[2:])
     box = image.place([(x0 * width, y0 * height), (x1 * width, y1 * height)])
-    spots, _ = read_spots(write_box(box, image))
+    spots, _ = read_spots(write_box(box, image.box))
     half = (0.5 / LAST + 1e-9) * max(width, height) / image.scale
     if spots:
-        back = spots[0].place(image)
+        back = View(image, image.box).place(spots[0].shares)
         gaps = [abs(a - b) for a, b in zip(back.as_list(), box.as_list(), strict=True)]
         assert max(gaps) <= half + 1e-6
     else:  # a box thinner than a place

@@ -31,6 +31,24 @@ class Ask:
     choices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """An image as a model is shown it, and the rectangle of the page that it covers.
+
+    That is exact, though pixels are whole: the model squeezes the image to a square of its own anyway.
+    """
+
+    image: PageImage
+    box: Box
+
+    def place(self, shares: Sequence[float]) -> Box:
+        """Return the box on the page of (left, top, right, bottom), each a share, 0-1, of its own side."""
+        left, top, right, bottom = shares
+        wide, high = self.box.width, self.box.height
+        sides = (left * wide, top * high, right * wide, bottom * high)
+        return Box(*sides).moved(self.box.left, self.box.top)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a model wrote about one view of page `number`, which covers `page` (points).
@@ -41,7 +59,7 @@ class Seen:
     ask: Ask
     number: int
     page: Box
-    view: PageImage
+    view: View
     prompt: str
     generation: Generation
     decoder: MaskDecoder | None = None
@@ -83,7 +101,7 @@ class Task(Protocol):
         """The side (224, 448 or 896) of the smallest input that does it well."""
         ...
 
-    def prompt(self, ask: Ask, view: PageImage, trained: Trained) -> str:
+    def prompt(self, ask: Ask, view: View, trained: Trained) -> str:
         """Return the prompt for one view; raise Usage when the model cannot do it or something is missing."""
         ...
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from docproc.geometry import Box
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, write_prompt
 from docproc.tasks.locations import write_box
 from docproc.tasks.writing import text_finding
@@ -16,10 +15,10 @@ tokens = 64
 side = 224  # COCO captions at 224 and 448: CIDEr 141.9 and 144.6 (arXiv 2407.07726, table 1)
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:
+def prompt(ask: Ask, view: View, trained: Trained) -> str:
     """Return the prompt: "what is in this box" where the model is shown the whole page and told the box."""
     if box := told_box(ask, trained):
-        return write_prompt(trained, "caption-box", Words(box=write_box(box, view)))
+        return write_prompt(trained, "caption-box", Words(box=write_box(box, view.box)))
     return write_prompt(trained, name, Words(language=ask.language))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, write_prompt
 from docproc.tasks.writing import text_finding
 
@@ -14,7 +13,7 @@ tokens = 256
 side = 448
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:  # noqa: ARG001
+def prompt(ask: Ask, view: View, trained: Trained) -> str:  # noqa: ARG001
     """Return the prompt in the language asked for."""
     return write_prompt(trained, name, Words(language=ask.language))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, things, write_prompt
 from docproc.tasks.objects import box_findings
 
@@ -14,7 +13,7 @@ tokens = 512
 side = 448  # COCO detection at 224, 448 and 896: mAP 28.7, 37.0 and 41.1 (arXiv 2412.03555, appendix C)
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:  # noqa: ARG001
+def prompt(ask: Ask, view: View, trained: Trained) -> str:  # noqa: ARG001
     """Return the prompt for one or several things, apart by `;`."""
     return write_prompt(trained, name, Words(thing=ask.thing))
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from docproc.engines import Generation
 from docproc.geometry import Box
-from docproc.raster import PageImage
 
 LAST = 1023
 """The last place of a side: 1.0."""
@@ -43,18 +42,17 @@ class Spot:
     first: int = 0
     tokens: int = 4
 
-    def place(self, image: PageImage) -> Box:
-        """Return its box on the page: `image` was squeezed, so each side has its own scale."""
-        width, height = image.width, image.height
-        return image.place([(self.left * width, self.top * height), (self.right * width, self.bottom * height)])
+    @property
+    def shares(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom."""
+        return self.left, self.top, self.right, self.bottom
 
 
-def write_box(box: Box, image: PageImage) -> str:
-    """Return the four tokens of a box of the page as it lies in `image`; what is outside is cut off."""
-    inside = box.clipped(image.box)
-    left, top = image.to_pixels((inside.left, inside.top))
-    right, bottom = image.to_pixels((inside.right, inside.bottom))
-    shares = (top / image.height, left / image.width, bottom / image.height, right / image.width)
+def write_box(box: Box, shown: Box) -> str:
+    """Return the four tokens of a box of the page in an image that shows `shown` of it; the rest is cut off."""
+    inside = box.clipped(shown).moved(-shown.left, -shown.top)
+    high, wide = max(shown.height, 1e-9), max(shown.width, 1e-9)
+    shares = (inside.top / high, inside.left / wide, inside.bottom / high, inside.right / wide)
     return "".join(f"<loc{min(max(round(share * LAST), 0), LAST):04d}>" for share in shares)
 
 

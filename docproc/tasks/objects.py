@@ -30,8 +30,8 @@ def mask_findings(seen: Seen, *, label: str = "") -> Parsed:
     if seen.decoder is None:
         return Parsed([_finding(seen, spot, box, label) for spot, box in whole], invalid)
     # the codes describe the box as written; where that runs past the page the mask is cut with it
-    boxes = [spot.place(seen.view) for spot, _ in whole]
-    found = decode([spot.codes for spot, _ in whole], boxes, seen.view.scale, seen.decoder)
+    boxes = [seen.view.place(spot.shares) for spot, _ in whole]
+    found = decode([spot.codes for spot, _ in whole], boxes, seen.view.image.scale, seen.decoder)
     cut = [_cut(mask, box) for mask, (_, box) in zip(found, whole, strict=True)]
     findings = [_finding(seen, spot, box, label, mask) for mask, (spot, box) in zip(cut, whole, strict=True) if mask]
     return Parsed(findings, invalid + len(whole) - len(findings))
@@ -41,7 +41,7 @@ def _placed(seen: Seen) -> tuple[list[tuple[Spot, Box]], int]:
     """Return the objects that lie on the page with their boxes, and the number of those that make no sense."""
     spots, invalid = read_spots(seen.generation.text)
     within = seen.view.box.clipped(seen.page)
-    placed = [(spot, spot.place(seen.view).rounded().clipped(within)) for spot in spots]
+    placed = [(spot, seen.view.place(spot.shares).rounded().clipped(within)) for spot in spots]
     good = [(spot, box) for spot, box in placed if box.area > 0]
     return good, invalid + len(spots) - len(good)
 

@@ -11,7 +11,7 @@ from docproc.errors import EngineFailed, Unavailable, Usage
 from docproc.findings import Finding
 from docproc.raster import PageImage
 from docproc.tasks import TASKS
-from docproc.tasks.asking import Ask, Seen, Task
+from docproc.tasks.asking import Ask, Seen, Task, View
 from docproc.tasks.grammar import Rules, Trained
 from docproc.tasks.join import join
 from docproc.tasks.masks import MaskDecoder
@@ -26,7 +26,7 @@ class Found:
     """
 
     findings: tuple[Finding, ...]
-    views: tuple[PageImage, ...]
+    views: tuple[View, ...]
     invalid: int = 0
     unfinished: int = 0
 
@@ -60,7 +60,7 @@ def find_all(
     """Ask a model several things about a page in one batch; the rest is as in `find`."""
     looks = [_look(model, ask, image) for ask in asks]
     requests = [
-        VisionRequest(view, prompt, Limits(look.task.tokens, seconds))
+        VisionRequest(view.image, prompt, Limits(look.task.tokens, seconds))
         for look in looks
         for view, prompt in look.views
     ]
@@ -99,7 +99,7 @@ class _Look:
 
     ask: Ask
     task: Task
-    views: list[tuple[PageImage, str]]
+    views: list[tuple[View, str]]
 
 
 def _look(model: Model, ask: Ask, image: PageImage) -> _Look:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, clean, write_prompt
 from docproc.tasks.locations import read_spots
 from docproc.tasks.objects import box_findings, mask_findings
@@ -15,7 +14,7 @@ tokens = 128
 side = 448
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:  # noqa: ARG001
+def prompt(ask: Ask, view: View, trained: Trained) -> str:  # noqa: ARG001
     """Return the prompt. A description with `;` in it is still one."""
     return write_prompt(trained, name, Words(thing=ask.thing.replace(";", ",")))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, things, write_prompt
 from docproc.tasks.objects import mask_findings
 
@@ -14,7 +13,7 @@ tokens = 512
 side = 448  # RefCOCO at 224, 448 and 896: mIoU 73.4, 75.6 and 76.9 (arXiv 2407.07726, table 1)
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:  # noqa: ARG001
+def prompt(ask: Ask, view: View, trained: Trained) -> str:  # noqa: ARG001
     """Return the prompt for one or several things, apart by `;`."""
     return write_prompt(trained, name, Words(thing=ask.thing))
 

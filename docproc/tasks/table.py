@@ -15,8 +15,7 @@ from html.parser import HTMLParser
 from docproc.document import Cell, Table
 from docproc.findings import Finding
 from docproc.geometry import Box
-from docproc.raster import PageImage
-from docproc.tasks.asking import Ask, Parsed, Reads, Seen
+from docproc.tasks.asking import Ask, Parsed, Reads, Seen, View
 from docproc.tasks.grammar import Trained, Words, write_prompt
 from docproc.tasks.locations import LAST, mean_score
 from docproc.tasks.writing import plain
@@ -32,7 +31,7 @@ LARGEST = 500
 _COORDS = re.compile(r"<loc([0-9]{4})>" * 4)
 
 
-def prompt(ask: Ask, view: PageImage, trained: Trained) -> str:  # noqa: ARG001
+def prompt(ask: Ask, view: View, trained: Trained) -> str:  # noqa: ARG001
     """Return the prompt; raise Usage for the released models, none of which can."""
     return write_prompt(trained, name, Words())
 
@@ -54,7 +53,7 @@ def parse(seen: Seen) -> Parsed:
     return Parsed([finding])
 
 
-def read_table(html: str, view: PageImage, page: Box) -> Table | None:
+def read_table(html: str, view: View, page: Box) -> Table | None:
     """Return the first table that a model wrote about `view`; None when there is no cell in it.
 
     A cell that has no place of its own gets its share of the table's box.
@@ -160,10 +159,10 @@ def _share(box: Box, where: tuple[int, int], cell: _Cell, size: tuple[int, int])
     return Box(left, top, left + cell.across * wide, top + cell.down * high)
 
 
-def _place(coords: str, view: PageImage, within: Box) -> Box | None:
+def _place(coords: str, view: View, within: Box) -> Box | None:
     found = _COORDS.fullmatch(coords.strip())
     if not found or max(map(int, found.groups())) > LAST:
         return None
     x0, y0, x1, y1 = (int(number) / LAST for number in found.groups())
-    box = view.place([(x0 * view.width, y0 * view.height), (x1 * view.width, y1 * view.height)]).clipped(within)
+    box = view.place((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))).clipped(within)
     return box if box.area > 0 else None

@@ -16,7 +16,7 @@ from docproc.errors import Usage
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.tasks import caption
-from docproc.tasks.asking import Ask, Reads, Task
+from docproc.tasks.asking import Ask, Reads, Task, View
 from docproc.tasks.grammar import Trained
 from docproc.tiles import OVERLAP, SIDE, detail_tiles, overview
 
@@ -37,7 +37,7 @@ def best_side(task: Task, sides: Sequence[int] = SIDES) -> int:
     return enough[0] if enough else max(sides)
 
 
-def views_of(task: Task, ask: Ask, image: PageImage, trained: Trained, side: int) -> list[PageImage]:
+def views_of(task: Task, ask: Ask, image: PageImage, trained: Trained, side: int) -> list[View]:
     """Return the views of a page, or of the box asked about, that a model with an input of `side` px is shown.
 
     With `side` 0 the model takes any size.
@@ -49,14 +49,13 @@ def views_of(task: Task, ask: Ask, image: PageImage, trained: Trained, side: int
     return VIEWS[task.reads](image, side or SIDE)
 
 
-def squared(image: PageImage) -> PageImage:
+def squared(image: PageImage) -> View:
     """Return the image padded with white at the right and the bottom to a square: not squeezed, nothing moves."""
     side = max(image.width, image.height)
-    if image.width == image.height:
-        return image
     pixels = np.full((side, side, 3), 255, np.uint8)
     pixels[: image.height, : image.width] = image.pixels
-    return replace(image, pixels=pixels)
+    padded = replace(image, pixels=pixels)
+    return View(padded, padded.box)
 
 
 def _details(image: PageImage, side: int) -> list[PageImage]:
@@ -68,24 +67,24 @@ def _details(image: PageImage, side: int) -> list[PageImage]:
     return tiles
 
 
-def _overview(image: PageImage, side: int) -> list[PageImage]:
-    return [overview(image, side)]
+def _overview(image: PageImage, side: int) -> list[View]:
+    return [View(overview(image, side), image.box)]
 
 
-def _padded(image: PageImage, side: int) -> list[PageImage]:
+def _padded(image: PageImage, side: int) -> list[View]:
     return [squared(overview(image, side))]
 
 
-def _both(image: PageImage, side: int) -> list[PageImage]:
+def _both(image: PageImage, side: int) -> list[View]:
     tiles = _details(image, side)
-    return [overview(image, side), *(tiles if len(tiles) > 1 else [])]
+    return [*_overview(image, side), *(View(tile, tile.box) for tile in tiles if len(tiles) > 1)]
 
 
-def _text(image: PageImage, side: int) -> list[PageImage]:
+def _text(image: PageImage, side: int) -> list[View]:
     return [squared(tile) for tile in _details(image, side)]
 
 
-VIEWS: dict[Reads, Callable[[PageImage, int], list[PageImage]]] = {
+VIEWS: dict[Reads, Callable[[PageImage, int], list[View]]] = {
     "overview": _overview,
     "padded": _padded,
     "both": _both,
