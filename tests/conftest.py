@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from docproc.store import migrate, users
 from docproc.store.database import Database
 from docproc.store.files import Files
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell, and theirs, ignore it
 hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=2_000, database=None, deadline=None)
 hypothesis.settings.load_profile("fixed")  # pytest --hypothesis-profile=nightly: other cases each time
@@ -124,3 +126,13 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
         report.outcome = "failed"
         report.longrepr = f"Skipped, but DOCPROC_TEST_REQUIRE is set: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The random checkpoints of PaliGemma; their tests import `paligemma_tiny`, which skips without the extra."""
+    from docproc.engines.paligemma import tiny
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tiny.write(folder)
+    return folder

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from docproc.raster import PageImage
+from docproc.settings import Settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if not (importlib.util.find_spec("torch") and importlib.util.find_spec("transformers")):
@@ -58,8 +59,10 @@ def logits_by_hand(model, ids, prefix, features):
     seen = (columns < prefix) | (columns <= rows)
     mask = torch.zeros(1, 1, length, length).masked_fill(~seen, torch.finfo(torch.float32).min)
     tokens = torch.tensor(ids)
-    is_image = tokens == model.config.image_token_id
-    embedded = model.get_input_embeddings()(torch.where(is_image, 0, tokens)).clone()
+    is_image = (tokens == model.config.image_token_id) & (torch.arange(length) < prefix)
+    embedded = model.get_input_embeddings()(
+        torch.where(tokens < model.config.text_config.vocab_size, tokens, 0)
+    ).clone()
     embedded[is_image] = features
     masks = {"full_attention": mask, "sliding_attention": mask}
     hidden = model.model.language_model(
@@ -69,3 +72,10 @@ def logits_by_hand(model, ids, prefix, features):
         use_cache=False,
     ).last_hidden_state
     return model.lm_head(hidden[:, -1])[0]
+
+
+def engine_of(folder, **kwargs):
+    """An engine on the CPU with batches of four."""
+    from docproc.engines.paligemma.engine import PaliGemmaEngine
+
+    return PaliGemmaEngine(Settings(threads=1), folder, device="cpu", batch=4, **kwargs)

@@ -158,6 +158,8 @@ class Arrays(Mapping[str, Any]):
         if not path.is_file():
             raise Unavailable(f"There is no {path}.", hint="Give a checkpoint of big_vision.", code="no-checkpoint")
         try:
+            with zipfile.ZipFile(path):  # NumPy leaves the file open when it is none
+                pass
             self._file = np.load(path)
             self._names = {name.removeprefix(PREFIX): name for name in self._file.files}
         except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:

@@ -7,6 +7,7 @@ vectors of 512 numbers, a 4 x 4 grid of them, row by row, then convolutions that
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,11 @@ def _load(path: Path) -> dict[str, Any]:
             code="no-mask-decoder",
         )
     try:
+        with zipfile.ZipFile(path):  # NumPy leaves the file open when it is none
+            pass
         with np.load(path) as arrays:
             found = {name: arrays[name] for name in shapes() if name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise Usage(f"{path} is no whole .npz file.", hint="Download vae-oid.npz again.") from error
     for name, shape in shapes().items():
         if name not in found or found[name].shape != shape:
