@@ -208,7 +208,7 @@ def test_the_html_of_a_table_is_written_anew():
 
 
 def test_a_table_that_never_stops_is_cut():
-    table = read_table("<table>" + "<tr><td rowspan=9999 colspan=9999>x" * 2000, PAGE, PAGE.box)
+    table = read_table("<table>" + "<tr><td rowspan=9999 colspan=300>x" * 600, PAGE, PAGE.box)
     assert table.rows <= 500
     assert table.columns <= 500
 

@@ -38,12 +38,6 @@ def prompt(variant: str, task: str, **words: object) -> str:
         ("ft-refcoco-seg", "segment", {"thing": "the giraffe on the right"}, "the giraffe on the right"),
         ("ft-ai2d", "answer-choice", {"thing": "q?", "choices": ("a", "b")}, "answer en  q? choose from: a \t b"),
         ("ft-aokvqa-mc", "answer-choice", {"thing": "q?", "choices": ("a", "b")}, "answer en q? choose from: a \t b"),
-        (
-            "ft-science-qa",
-            "answer-choice",
-            {"thing": "q?", "choices": ("a", "b")},
-            "Question: q?\nContext: N/A\nOptions: (A) a (B) b\nAnswer:",
-        ),
     ],
 )  # fmt: skip
 def test_a_prompt_is_worded_as_the_model_was_trained(variant, task, words, expected):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docproc.document import Line, Page, Region
+from docproc.engines.fake import FakeVision
 from docproc.findings import Finding
 from docproc.geometry import Box
+from docproc.raster import PageImage
 from docproc.tasks.align import align, relined
 from docproc.tasks.ground import answer_of, ground
+from docproc.tasks.pages import Model
+from docproc.tasks.reading import read
 
 from .exports_samples import a_line
 
@@ -148,3 +153,35 @@ def test_an_answer_without_words_is_marked_and_none_is_not_found():
     for nothing in ([], [said("unanswerable")], [said("Not found.")]):
         answer = answer_of(nothing, [PAGE], question="", engine="e")
         assert (answer.text, answer.not_found, answer.ungrounded) == ("", True, False)
+
+
+def test_a_page_is_read_in_tiles_and_its_words_stay_in_place():
+    lines = [
+        a_line(f"l{row}", " ".join(f"w{row}{column}" for column in range(12)), 10, 40.0 + 60 * row)
+        for row in range(7)
+    ]
+    page = Page(1, 600.0, 460.0, lines=tuple(lines))
+    image = PageImage(np.full((920, 1200, 3), 255, np.uint8), 144.0)
+
+    def script(request):
+        box = request.images.box
+        seen = (word.text for line in lines for word in line.words if word.box.share_inside(box) > 0.3)
+        return " ".join([*seen, "hallucinated"]).replace("w3", "v3")
+
+    reading = read(Model(FakeVision(script, variant="pt")), page, image)
+    assert [line.text for line in reading.lines] == [line.text.replace("w3", "v3") for line in lines]
+    assert [word.box for line in reading.lines for word in line.words] == [
+        word.box for line in lines for word in line.words
+    ]
+    assert {word for word, _ in reading.invented} == {"hallucinated"}
+    assert reading.missed == ()
+    assert {word.confidence for word in reading.lines[0].words} == {1.0}
+    assert all(word.confidence < 1 for word in reading.lines[3].words)
+
+
+def test_what_the_model_does_not_read_is_missed():
+    reading = read(
+        Model(FakeVision(lambda _: "", variant="pt")), PAGE, PageImage(np.zeros((200, 400, 3), np.uint8), 72.0)
+    )
+    assert reading.lines == ()
+    assert len(reading.missed) == 10

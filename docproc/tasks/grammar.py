@@ -25,7 +25,7 @@ LANGUAGES = (
 """The codes of Crossmodal-3600 (arXiv 2205.12522), with which the models were trained."""
 
 _NAMES = {"caption-box": "caption of a box", "answer-choice": "answer with choices"}
-FIELDS = frozenset({"thing", "things", "language", "box", "choices", "lettered"})
+FIELDS = frozenset({"thing", "things", "language", "box", "choices"})
 SPECIAL = re.compile(r"<(?:image|bos|eos|pad|unk|mask|start_of_turn|end_of_turn|loc[0-9]{4}|seg[0-9]{3})>")
 
 Rules = Mapping[str, str]
@@ -79,7 +79,6 @@ GRAMMAR: Mapping[str, Rules] = MappingProxyType(
         ),
         "ft-ai2d": {"answer-choice": "answer en  " + _CHOICE},  # two spaces, as trained
         "ft-aokvqa-mc": {"answer-choice": "answer en " + _CHOICE},
-        "ft-science-qa": {"answer-choice": "Question: {thing}\nContext: N/A\nOptions: {lettered}\nAnswer:"},
         "ft-refcoco-seg": {"segment": "{thing}", "refer": "{thing}"},
     }
 )  # fmt: skip
@@ -112,7 +111,7 @@ def variant_of(name: str) -> str:
     """Return the variant that the name of a checkpoint tells: "paligemma2-3b-mix-448" is "mix"; "" if none does."""
     parts = name.lower().replace("_", "-").rpartition("/")[2]
     found = re.search(r"(?:^|-)(pt|mix|ft-[a-z0-9]+(?:-[a-z0-9]+)*?)(?:-(?:224|448|896)\b|-jax|$)", parts)
-    alias = {"ft-scienceqa": "ft-science-qa", "ft-refcoco": "ft-refcoco-seg", "ft-vizwiz": "ft-vizwizvqa"}
+    alias = {"ft-refcoco": "ft-refcoco-seg", "ft-vizwiz": "ft-vizwizvqa"}
     return alias.get(found[1], found[1]) if found else ""
 
 
@@ -179,9 +178,6 @@ def _values(task: str, words: Words, fields: set[str]) -> dict[str, str]:
         "language": words.language,
         "box": words.box,
         "choices": " \t ".join(choices),
-        "lettered": " ".join(
-            f"({letter}) {choice}" for letter, choice in zip(string.ascii_uppercase, choices, strict=False)
-        ),
     }
     for name in sorted(fields):
         if not values[name]:

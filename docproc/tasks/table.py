@@ -23,7 +23,7 @@ from docproc.tasks.writing import plain
 name = "table"
 needs = ""
 reads: Reads = "padded"  # as those models were trained
-tokens = 4096
+tokens = 4000  # with the 4096 of an image at 896 px about what the models can hold
 side = 896
 
 LARGEST = 500
