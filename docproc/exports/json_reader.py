@@ -243,7 +243,8 @@ def read_finding(node: Node) -> Finding:
 def _mask(node: Node) -> Mask:
     counts = node.key("counts").all(Node.count)
     try:
-        return Mask(node.key("box").box(), *node.key("size").all(Node.count), counts)
+        height, width = node.key("size").all(Node.count)
+        return Mask(node.key("box").box(), height, width, counts)
     except (TypeError, ValueError):
         raise node.wrong("a mask whose counts fill its size [height, width]") from None
 
