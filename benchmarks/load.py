@@ -6,7 +6,8 @@
 Throughput: one client uploads one file of drawn print pages (200 dpi, no text layer) to a real `docproc serve`
 with WORKERSxTHREADS; `docproc process` reads the same file, in turns with it, so that whatever else the machine
 does hits both. A minute counts from the upload to the end of the last page; for the bare reader from the first
-page, models loaded, to the last: what the service has loaded is not held against the reader either.
+page, models loaded, to the last: what the service has loaded is not held against the reader either. Both read
+at the priority that `docproc serve` gives its workers.
 
 Latency: clients with one connection each ask and wait in turns while one worker reads without a pause and others
 watch it. The machine runs clients, server and worker all at once.
@@ -36,7 +37,8 @@ from served import Served, cpu_seconds, serve
 from docproc.client import Client
 
 READER = """
-import json, sys, time
+import json, os, sys, time
+os.nice(10)
 from pathlib import Path
 from docproc.pipeline import Reader, ReadOptions
 with Reader(ReadOptions(text_layer="never")) as reader:
