@@ -9,6 +9,7 @@ from docproc.document import Page
 from docproc.engines import Generation, Limits, VisionEngine, VisionRequest
 from docproc.errors import EngineFailed, Unavailable, Usage
 from docproc.findings import Finding
+from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.tasks import TASKS
 from docproc.tasks.asking import Ask, Seen, Task, View
@@ -45,17 +46,33 @@ class Model:
         return Trained(self.engine.variant, self.own)
 
 
-def find(model: Model, ask: Ask, image: PageImage, *, number: int = 1, seconds: float | None = None) -> Found:
+def find(
+    model: Model,
+    ask: Ask,
+    image: PageImage,
+    *,
+    number: int = 1,
+    page: Box | None = None,
+    seconds: float | None = None,
+) -> Found:
     """Ask a model about page `number`, drawn whole in `image`; `seconds` is the time for all its views.
+
+    `page` is its rectangle, in points, where that is a bit less than the whole pixels of the image.
 
     Raises Usage when the model does not know the task or something is missing, Unavailable when it cannot make
     masks, EngineFailed when it fails.
     """
-    return find_all(model, [ask], image, number=number, seconds=seconds)[0]
+    return find_all(model, [ask], image, number=number, page=page, seconds=seconds)[0]
 
 
 def find_all(
-    model: Model, asks: Sequence[Ask], image: PageImage, *, number: int = 1, seconds: float | None = None
+    model: Model,
+    asks: Sequence[Ask],
+    image: PageImage,
+    *,
+    number: int = 1,
+    page: Box | None = None,
+    seconds: float | None = None,
 ) -> list[Found]:
     """Ask a model several things about a page in one batch; the rest is as in `find`."""
     looks = [_look(model, ask, image) for ask in asks]
@@ -68,7 +85,8 @@ def find_all(
     if len(written) != len(requests):
         raise EngineFailed(f"{model.engine.name} answered {len(written)} of {len(requests)} prompts.")
     rest = iter(written)
-    return [_found(look, [next(rest) for _ in look.views], model, image, number) for look in looks]
+    sheet = _Sheet(number, (page or image.box).clipped(image.box))
+    return [_found(look, [next(rest) for _ in look.views], sheet, model.decoder) for look in looks]
 
 
 def task_called(name: str) -> Task:
@@ -85,7 +103,7 @@ def describe_pictures(model: Model, page: Page, image: PageImage, *, language: s
     """
     bare = [one for one in page.regions if one.label == "picture" and not one.alt_text and one.box.overlap(image.box)]
     asks = [Ask(task="caption", language=language, box=region.box) for region in bare]
-    found = find_all(model, asks, image, number=page.number) if asks else []
+    found = find_all(model, asks, image, number=page.number, page=Box(0, 0, page.width, page.height)) if asks else []
     texts = {
         region.id: one.findings[0].text for region, one in zip(bare, found, strict=True) if one.findings
     }  # fmt: skip
@@ -102,6 +120,14 @@ class _Look:
     views: list[tuple[View, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A page by its number and rectangle."""
+
+    number: int
+    box: Box
+
+
 def _look(model: Model, ask: Ask, image: PageImage) -> _Look:
     task = task_called(ask.task)
     if task.name == "segment" and model.decoder is None:
@@ -114,26 +140,26 @@ def _look(model: Model, ask: Ask, image: PageImage) -> _Look:
     return _Look(ask, task, [(view, task.prompt(ask, view, model.trained)) for view in views])
 
 
-def _found(look: _Look, written: Sequence[Generation], model: Model, image: PageImage, number: int) -> Found:
+def _found(look: _Look, written: Sequence[Generation], sheet: _Sheet, decoder: MaskDecoder | None) -> Found:
     parsed = [
         look.task.parse(
             Seen(
                 ask=look.ask,
-                number=number,
-                page=image.box,
+                number=sheet.number,
+                page=sheet.box,
                 view=view,
                 prompt=prompt,
                 generation=generation,
-                decoder=model.decoder,
+                decoder=decoder,
             )
         )
         for (view, prompt), generation in zip(look.views, written, strict=True)
     ]
-    boxes = [view.box.clipped(image.box) for view, _ in look.views]
+    boxes = [view.box.clipped(sheet.box) for view, _ in look.views]
     if look.task.reads == "text":  # each text belongs to its view
         findings = [replace(found, box=box) for box, one in zip(boxes, parsed, strict=True) for found in one.findings]
     else:
-        within = look.ask.box.clipped(image.box) if look.ask.box else image.box
+        within = look.ask.box.clipped(sheet.box) if look.ask.box else sheet.box
         findings = join(within, [(box, one.findings) for box, one in zip(boxes, parsed, strict=True)])
     return Found(
         tuple(findings),

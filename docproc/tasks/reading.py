@@ -30,8 +30,9 @@ def read(model: Model, page: Page, image: PageImage) -> Reading:
 
     Tiles overlap, so each known word is taken from the one view that shows most of it. Raises what `find` does.
     """
-    found = find(model, Ask(task="ocr"), image, number=page.number)
-    views = [view.box.clipped(image.box) for view in found.views]
+    sheet = Box(0, 0, page.width, page.height)
+    found = find(model, Ask(task="ocr"), image, number=page.number, page=sheet)
+    views = [view.box.clipped(sheet.clipped(image.box)) for view in found.views]
     texts = {finding.box: finding.text for finding in found.findings}
     written: list[Written] = []
     invented: list[tuple[str, Box]] = []
