@@ -20,7 +20,13 @@ from docproc.store.database import Database
 from docproc.store.files import Files
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell, and theirs, ignore it
-hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile(
+    "fixed",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # it measures how busy the machine is
+)
 hypothesis.settings.register_profile("nightly", max_examples=2_000, database=None, deadline=None)
 hypothesis.settings.load_profile("fixed")  # pytest --hypothesis-profile=nightly: other cases each time
 

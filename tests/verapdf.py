@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,9 +61,14 @@ def profile(java: Any) -> Any:
 
 def main(paths: list[str]) -> None:
     """Print the rules that each file breaks, as `clause-test description`."""
+    with tempfile.TemporaryDirectory() as folder:  # veraPDF leaves a copy of each file
+        _validate(paths, folder)
+
+
+def _validate(paths: list[str], folder: str) -> None:
     import jpype
 
-    jpype.startJVM("-Xmx512m", classpath=[str(jar())], convertStrings=True)
+    jpype.startJVM("-Xmx512m", f"-Djava.io.tmpdir={folder}", classpath=[str(jar())], convertStrings=True)
     java = jpype.JClass
     rules = profile(java)
     java("org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider").initialise()
