@@ -275,8 +275,10 @@ def draw(folder: Path, count: int, seed: int) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def table(phases: Sequence[Phase], seed: int) -> Iterator[str]:
-    yield f"# Chaos\n\n`python benchmarks/chaos.py --seed {seed}`: what was done, what came of it, what was lost.\n"
+def table(phases: Sequence[Phase], chosen: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of the report."""
+    yield f"# Chaos\n\n`python benchmarks/chaos.py --documents {chosen.documents} --seed {chosen.seed}`:"
+    yield "what was done, what came of it, what was lost.\n"
     for phase in phases:
         yield f"## {phase.name}\n\n{phase.seconds / 60:.1f} minutes.\n\n| done to it | times |\n| --- | ---: |"
         yield from (f"| {what} | {count} |" for what, count in sorted(phase.done.items()))
@@ -305,9 +307,7 @@ def _say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--documents", type=int, default=100, help="of each installation; three pages on average"
-    )
+    parser.add_argument("--documents", type=int, default=100, help="of each installation; three pages on average")
     parser.add_argument("--only", choices=PHASES, action="append", help="one installation, not all three")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
@@ -321,9 +321,8 @@ def main() -> int:
         for name in chosen.only or PHASES:
             (folder / name).mkdir()
             phases.append(PHASES[name](folder / name, paths, chosen))
-    text = "\n".join(table(phases, chosen.seed)) + "\n"
-    chosen.output.write_text(text, "utf-8")
-    print(text)
+            chosen.output.write_text("\n".join(table(phases, chosen)) + "\n", "utf-8")
+    print(chosen.output.read_text("utf-8"))
     return 1 if any(phase.lost for phase in phases) else 0
 
 
