@@ -107,6 +107,16 @@ def test_token_types_always_go_along_and_labels_never(engine, forwards):
     assert forwards[0]["token_type_ids"].eq(0).all()
 
 
+def test_only_the_last_logits_of_a_prompt_are_computed(engine, forwards):
+    """Those of all 4,112 positions of a page of 896 pixels would be 4.2 GB."""
+    ask(engine, "ocr", "caption en")
+    assert all(kwargs["logits_to_keep"] == 1 for kwargs in forwards)
+
+
+def test_nothing_asked_is_nothing_written(engine):
+    assert engine.generate([]) == []
+
+
 def test_labels_at_inference_have_no_loss(engine):
     model = engine._loaded.model
     ids = torch.tensor([prompt_ids(engine, "ocr")])
@@ -241,6 +251,15 @@ def test_pixels_that_are_a_view_of_a_page_are_read(engine):
     copy = PageImage(np.ascontiguousarray(view.pixels), 72.0)
     one, other = engine.generate([VisionRequest(view, "ocr", Limits(4)), VisionRequest(copy, "ocr", Limits(4))])
     assert one.token_ids == other.token_ids
+
+
+def test_it_computes_in_bfloat16_too(tiny_checkpoints):
+    """As on a GPU: images are prepared in float32, scores are probabilities still."""
+    engine = engine_of(tiny_checkpoints / "paligemma2")
+    engine._loaded.model.to(torch.bfloat16)
+    for one in ask(engine, *PROMPTS):
+        assert len(one.scores) == 12
+        assert all(0 < score <= 1 for score in one.scores)
 
 
 def test_memory_that_runs_out_halves_the_batch(tiny_checkpoints, monkeypatch):

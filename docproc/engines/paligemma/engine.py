@@ -55,7 +55,7 @@ class PaliGemmaEngine:
             torch.set_num_threads(settings.threads)
         self._loaded = load(Path(model), device=device, attention=attention)
         checkpoint = self._loaded.checkpoint
-        self._batch = batch or BATCH[self._loaded.device.partition(":")[0]]
+        self._batch = batch or BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
         self._features: OrderedDict[str, Any] = OrderedDict()
         self.version = f"{checkpoint.generation}@{checkpoint.version}"
         self.side = checkpoint.side
