@@ -4,14 +4,17 @@
     python benchmarks/scale.py postgresql://root@127.0.0.1/scale --pages 1000,10000,100000,1000000
 
 The database must be empty, or be one that this script filled before: it goes on from there. Words follow Zipf's
-law over 50,000 made-up words, 150 to 350 on a page, 10 pages to a document, 50 owners. All documents share 200
+law over 50,000 made-up words, 150 to 350 on a page, 10 pages to a document, 50 owners. All documents share 2,000
 readings of the usual size, so that every hit costs what it costs to find its boxes while the disk holds rows only.
+With `--output results/scale` the table and the plot are written as scale-DATABASE.md and .png.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import os
 import platform
 import statistics
 import sys
@@ -34,7 +37,10 @@ from docproc.store.database import Database
 from docproc.store.search import postgres, sqlite
 from docproc.store.tables import DocumentLabel, DocumentRow, Run, SearchPage, User
 
-WORDS, OWNERS, RUNS, PER_DOCUMENT, BATCH = 50_000, 50, 20, 10, 1_000
+WORDS, OWNERS, RUNS, PER_DOCUMENT, BATCH = 50_000, 50, 200, 10, 1_000
+MANY = 50_000
+"""Pages for which PostgreSQL makes its index after they are in."""
+LIMIT_MS = 100
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
@@ -79,12 +85,23 @@ def grow(database: Database, corpus: Corpus, target: int) -> float:
     with database.read() as session:
         owners = list(session.scalars(select(User.id).where(User.name.like("owner%")).order_by(User.name)))
         runs = list(session.scalars(select(Run.id).order_by(Run.id)))
+    builds_later = not database.is_sqlite and target - have >= MANY
+    if builds_later:
+        _run(database, "DROP INDEX ix_search_pages_tokens")
     for start in tqdm(range(have, target, BATCH), desc=f"{target:,} pages", disable=have >= target):
         with database.write() as session:
             _add(session, corpus, range(start, min(start + BATCH, target)), owners, runs)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+    if builds_later:
+        _run(
+            database, "CREATE INDEX ix_search_pages_tokens ON search_pages USING gin (tokens) WITH (fastupdate = off)"
+        )
+    _run(database, "ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
     return time.perf_counter() - begin
+
+
+def _run(database: Database, statement: str) -> None:
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
 
 
 def _people(database: Database, corpus: Corpus) -> None:
@@ -237,16 +254,52 @@ def summary(times: list[float]) -> dict[str, float]:
     return {"p50": round(statistics.median(times), 1), "p95": round(p95, 1), "max": round(max(times), 1)}
 
 
+def report(rows: list[dict[str, object]], dialect: str) -> str:
+    """Return the table as Markdown; times are p50 / p95 / longest, in milliseconds."""
+    columns = [name for name in rows[0] if name != "pages"]
+    lines = [
+        f"# Search as pages grow, {dialect}",
+        "",
+        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f} (over 5 minutes) while measured. "
+        "Milliseconds: p50 / p95 / longest. Pages of 150 to 350 made-up words; hits are resolved to snippets and boxes.",
+        "",
+        f"| | {' | '.join(f'{row["pages"]:,} pages' for row in rows)} |",
+        f"| --- |{' --- |' * len(rows)}",
+    ]  # fmt: skip
+    for name in columns:
+        values = (row.get(name, "") for row in rows)
+        told = (" / ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in values)
+        lines.append(f"| {name} | {' | '.join(told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(rows: list[dict[str, object]], path: Path, dialect: str) -> None:
+    """Draw p50 and p95 of searches and lists over the number of pages."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    pages = [row["pages"] for row in rows]
+    for name, style in (("search", "o"), ("list", "s")):
+        for part, line in (("p50", "--"), ("p95", "-")):
+            axes.plot(pages, [row[name][part] for row in rows], f"{style}{line}", label=f"{name} {part}")
+    axes.axhline(LIMIT_MS, color="grey", linewidth=0.8)
+    axes.set(xscale="log", xlabel="pages", ylabel="milliseconds", ylim=(0, None), title=dialect)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
     parser.add_argument("--pages", default="1000,5000,20000")
     parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, help="path without suffix")
     asked = parser.parse_args()
     database = Database(Settings(database_url=asked.url))
     migrate.upgrade(database)
     corpus = Corpus.make()
+    gc.freeze()  # as the web process does
     rows = []
     for pages in map(int, asked.pages.split(",")):
         seconds = grow(database, corpus, pages)
@@ -263,8 +316,9 @@ def main() -> None:
         print(json.dumps(row), flush=True)
         rows.append(row)
     if asked.output:
-        result = {"machine": platform.processor(), "database": database.engine.dialect.name, "rows": rows}
-        asked.output.write_text(json.dumps(result, indent=1) + "\n")
+        name = asked.output.with_name(f"{asked.output.name}-{database.engine.dialect.name}")
+        name.with_suffix(".md").write_text(report(rows, database.engine.dialect.name))
+        plot(rows, name.with_suffix(".png"), database.engine.dialect.name)
     database.close()
 
 
