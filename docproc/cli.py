@@ -15,6 +15,10 @@ from docproc.errors import DocprocError
 
 COMMANDS = {
     "process": ("docproc.commands.process:command", "Read PDFs and images into one format."),
+    "caption": ("docproc.commands.prompt:caption", "Say what the pages of a file show."),
+    "detect": ("docproc.commands.prompt:detect", "Find things on pages: boxes."),
+    "segment": ("docproc.commands.prompt:segment", "Find things on pages: boxes and masks."),
+    "refer": ("docproc.commands.prompt:refer", "Find the one thing that a description means."),
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),

@@ -54,6 +54,7 @@ def test_several_objects_with_labels_and_masks():
         ("<loc0100><loc0200><loc0300><loc1024> beyond", 0, 1),
         (f"{CAT}<loc0001> five", 1, 1),
         (f"{CAT}{CAT}", 2, 0),
+        (f"{CAT} \x1b[2Jcat\x00", 1, 0),
         (f"{CODES} mask of nothing", 0, 1),
         ("<loc\u0660\u0660\u0661\u0661>" * 4, 0, 1),
         (f"{CAT} cat ; <loc00", 1, 1),
@@ -90,7 +91,7 @@ def test_anything_can_be_read(text):
         assert 0 <= spot.left < spot.right <= 1
         assert len(spot.codes) in (0, 16)
         assert all(0 <= code <= 127 for code in spot.codes)
-        assert not set(spot.label) & set(";<>\n")
+        assert not set(spot.label) & set(";<>\n\x00\x1b\ud800")
 
 
 SIDES = st.tuples(st.integers(0, LAST), st.integers(0, LAST)).filter(lambda pair: pair[0] < pair[1])

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from docproc.document import Line, Region, Table
 from docproc.errors import Unavailable, Usage
@@ -126,6 +130,7 @@ LAYOUT_ENGINES: dict[str, str] = {
 
 VISION_ENGINES: dict[str, str] = {
     "paligemma": "docproc.engines.paligemma.engine:PaliGemmaEngine",
+    "fake": "docproc.engines.fake:scripted",
 }
 """Vision engines: name -> `module:class`. The class takes the Settings and the folder or name of a model."""
 
@@ -145,20 +150,32 @@ def load_vision(name: str, settings: Settings, model: str) -> VisionEngine:
 
     Raises Usage for an unknown name or a model that is wrong, Unavailable when something it needs is not here.
     """
+    return cast("VisionEngine", _extra(name, VISION_ENGINES)(settings, model))
+
+
+def load_masks(path: Path) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+    """Return what decodes the masks of `segment` with the weights of a `vae-oid.npz`.
+
+    Raises Unavailable when the file or something else it needs is not here, Usage when it is another file.
+    """
+    decoder = _extra("paligemma", {"paligemma": "docproc.engines.paligemma.seg:MaskDecoder"})(path)
+    return cast("Callable[[NDArray[np.int64]], NDArray[np.float32]]", decoder)
+
+
+def load_judge(ocr: OcrEngine, settings: Settings) -> LineJudge:
+    """Return what judges lines: `ocr` itself where it can, else the embedded engine."""
+    return ocr if isinstance(ocr, LineJudge) else cast("LineJudge", load_ocr("rapid", settings))
+
+
+def _extra(name: str, engines: dict[str, str]) -> Callable[..., object]:
     try:
-        engine = _find(name, VISION_ENGINES)
+        return _find(name, engines)
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"The engine {name} needs {error.name}, which is not installed.",
             hint=f"Install the extra: pip install 'docproc[{name}]'.",
             code="no-extra",
         ) from error
-    return cast("VisionEngine", engine(settings, model))
-
-
-def load_judge(ocr: OcrEngine, settings: Settings) -> LineJudge:
-    """Return what judges lines: `ocr` itself where it can, else the embedded engine."""
-    return ocr if isinstance(ocr, LineJudge) else cast("LineJudge", load_ocr("rapid", settings))
 
 
 def _find(name: str, engines: dict[str, str]) -> Callable[..., object]:

@@ -66,6 +66,11 @@ class FakeVision:
         return Generation("".join(kept), ids, (0.9,) * len(ids), "end" if len(kept) == len(tokens) else "tokens")
 
 
+def scripted(settings: Settings, model: str) -> FakeVision:  # noqa: ARG001
+    """Return a fake that knows all prompts of mix and writes the name of the model to each."""
+    return FakeVision(lambda _: model)
+
+
 def _token_id(token: str) -> int:
     found = re.fullmatch(r"<(loc|seg)([0-9]+)>", token)
     return int(found[2]) + (256_000 if found[1] == "loc" else 257_024) if found else 1 + sum(map(ord, token)) % 1000

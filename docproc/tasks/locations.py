@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from docproc.engines import Generation
 from docproc.geometry import Box
+from docproc.tasks.grammar import clean
 
 LAST = 1023
 """The last place of a side: 1.0."""
@@ -118,5 +119,5 @@ def _spot(found: re.Match[str], first: int) -> Spot | None:
         return None
     whole = len(codes) == CODES and max(codes) <= MOST_CODE
     top, left, bottom, right = (side / LAST for side in sides)
-    label = " ".join(found[3].split())
+    label = clean(found[3])
     return Spot(top, left, bottom, right, label, codes if whole else (), first, 4 + len(codes))

@@ -133,7 +133,7 @@ def _look(model: Model, ask: Ask, image: PageImage) -> _Look:
     if task.name == "segment" and model.decoder is None:
         raise Unavailable(
             "Masks need the weights of their decoder, vae-oid.npz.",
-            hint="Add the file with `docproc models add`, or use detect for boxes.",
+            hint="Put the file of big_vision beside the model, or use detect for boxes.",
             code="no-mask-decoder",
         )
     views = views_of(task, ask, image, model.trained, model.engine.side)
