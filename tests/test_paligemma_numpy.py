@@ -1,7 +1,7 @@
 """The models of big_vision once more in NumPy, from its own arrays: what a converted checkpoint must compute.
 
 Written from its code (models/ppp/gemma.py, models/vit.py) in einsums over heads that are kept apart, so that a
-mapping that is wrong both ways is found too: gate and up exchanged, heads in another order, a norm in the place of another.
+mapping wrong both ways is found too: gate and up exchanged, heads in another order, a norm in another's place.
 """
 
 import json

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from transformers import (
     Gemma2Config,
@@ -126,13 +127,22 @@ def write_npz(folder: Path, path: Path) -> None:
 
 
 def write_masks(path: Path, *, seed: int = 0) -> None:
-    """Write a random decoder of masks."""
+    """Write a random decoder of masks, about half of whose pixels are inside."""
     random = np.random.default_rng(seed)
-    arrays = {
-        name: random.normal(0.0, math.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
-        for name, shape in seg.shapes().items()
-    }
+    arrays = {name: _weights(random, name, shape) for name, shape in seg.shapes().items()}
     np.savez(path, **arrays)  # type: ignore[arg-type]
+    masks = seg.MaskDecoder(path)(random.integers(0, seg.CODE_BOOK, (16, seg.CODES)))
+    arrays["decoder.12.bias"] = -np.median(masks, keepdims=True).reshape(1).astype(np.float32)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def _weights(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return weights that neither let signals die out nor let constants drown them."""
+    if name.endswith("bias"):
+        return np.zeros(shape, np.float32)
+    inputs = 4 * shape[0] if shape[-1] == 4 else math.prod(shape[1:])
+    spread = 1.0 if name.startswith("_vq_vae") else math.sqrt(2 / inputs)
+    return random.normal(0.0, spread, shape).astype(np.float32)
 
 
 def _image_processor() -> Any:
