@@ -96,13 +96,15 @@ def tiny_checkpoints(tmp_path_factory):
 
 @pytest.mark.parametrize("task", ["caption", "detect", "segment", "refer"])
 def test_a_tiny_model_puts_its_nonsense_on_the_page(tiny, task, tmp_path, capfd):
-    Image.new("RGB", (50, 40), "white").save(tmp_path / "page.png", dpi=(72, 72))  # small: seen in one view
+    Image.new("RGB", (50, 40), "white").save(
+        tmp_path / "page.png", dpi=(150, 150)
+    )  # seen in one view; its page is A4
     thing = [] if task == "caption" else ["stamp"]
     code = run([task, str(tmp_path / "page.png"), *thing, "--model", str(tiny / "paligemma"), "--json"])
     told = json.loads(capfd.readouterr().out)
     assert code == 0
     for value in told["findings"]:
         finding = read_finding(Node(value))
-        assert finding.box is None or finding.box.clipped(Box(0, 0, 50, 40)) == finding.box
+        assert finding.box is None or finding.box.clipped(Box(0, 0, 842, 842)) == finding.box
         assert finding.mask is None or finding.mask.box == finding.box
         assert finding.mask is None or masks.to_grid(finding.mask).any()
