@@ -142,3 +142,13 @@ def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     tiny.write(folder)
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    """The same for whole files that are skipped."""
+    report = yield
+    if report.skipped and os.environ.get("DOCPROC_TEST_REQUIRE"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, but DOCPROC_TEST_REQUIRE is set: {report.longrepr}"
+    return report

@@ -64,7 +64,8 @@ def redis_url() -> Iterator[str]:
     """Give the URL of a Redis database that is empty before and after; "" when no Redis answers."""
     import redis
 
-    url = os.environ.get("DOCPROC_TEST_REDIS", "redis://127.0.0.1:6379/9")
+    server = os.environ.get("DOCPROC_TEST_REDIS", "redis://127.0.0.1:6379/0").rpartition("/")[0]
+    url = f"{server}/{9 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) % 7}"
     client = redis.Redis.from_url(url, socket_connect_timeout=3)
     try:
         client.flushdb()

@@ -1,4 +1,4 @@
-"""Pages to vectors, for search by meaning: a few after each job, more when nothing else is to be done.
+"""Pages to vectors, for search by meaning: when nothing else is to be done, as it costs a quarter of reading them.
 
 No job rows and no lease: a page that waits is marked by its index row, and one whose worker dies is taken again.
 """
@@ -9,8 +9,8 @@ from docproc.embed import Embedder
 from docproc.store.database import Database
 from docproc.store.search import vectors
 
-AFTER_JOB, IDLE = 2, 8
-"""Pages at once: as many as are read on the average, and as many as keep others waiting for a second at most."""
+AT_ONCE = 8
+"""Pages; they keep a job that comes meanwhile waiting for a few seconds at most."""
 
 
 def embed_waiting(database: Database, embedder: Embedder, limit: int) -> bool:

@@ -29,7 +29,7 @@ from docproc.store import jobs
 from docproc.store.database import Database
 from worker.app import TASK, make
 from worker.jobs import Worker, guarded
-from worker.meaning import AFTER_JOB, IDLE
+from worker.meaning import AT_ONCE
 from worker.queue import announce
 from worker.sweep import Sweeper
 
@@ -84,15 +84,18 @@ class Processes:
             log.warning("No job can be claimed: %s", error)
             return
         if held is None:
-            if self._worker.embed(IDLE):
-                announce(self.settings, self.queues[0])
+            self._prepare(self._worker)
             return
         # One message makes one at most: they spread to all who are idle, and do not pile up.
         told = self._announce_more(self._worker)
         self._worker.work(held)
-        self._worker.embed(AFTER_JOB)
-        if not told:
-            self._announce_more(self._worker)
+        if not told and not self._announce_more(self._worker):
+            self._prepare(self._worker)
+
+    def _prepare(self, worker: Worker) -> None:
+        """Prepare search by meaning for some pages; have it go on while there are any."""
+        if worker.embed(AT_ONCE):
+            announce(self.settings, self.queues[0])
 
     def _announce_more(self, worker: Worker) -> bool:
         """Tell of work that waits; return whether there is any. A database that is away is no reason to fail."""
