@@ -132,7 +132,10 @@ def latency(folder: Path, options: argparse.Namespace) -> None:
     """Print how long each kind of request took while one worker was busy."""
     singles = list(drawn_pages(folder, 12))
     with serve(workers=1) as served, served.client() as client:
-        files = [joined(singles[at:], 1 + at % 2, folder / f"{at}.pdf") for at in range(options.library)]
+        files = [
+            joined(singles[number % len(singles) :], 1 + number % 2, folder.joinpath(f"{number}.pdf"))
+            for number in range(options.library)
+        ]
         library = _library(client, files)
         long = joined(singles, 12, folder / "long.pdf")
         with _busy(served, long, options.seconds) as watched:

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from samples import drawn_letter
 from services import S3_KEYS, empty, object_store, postgres_database
 from sqlalchemy.orm import Session
+from web_client import Client, Service
 
 from docproc import engines, pipeline
 from docproc.engines import OcrEngine
@@ -122,6 +123,20 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
         return Files(Settings(data_dir=tmp_path / "data"))
     address, _, query = request.getfixturevalue("s3_url").partition("?")
     return Files(Settings(data_dir=tmp_path / "data", storage_url=f"{address}/{tmp_path.name}?{query}"))
+
+
+@pytest.fixture
+def service(database: Database, tmp_path: Path) -> Iterator[Service]:
+    """The web application, on an empty database and an empty data folder."""
+    made = Service(database, tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def anna(service: Service) -> Client:
+    """Somebody who may write."""
+    return service.client()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,14 +10,6 @@ from web_client import EXAMPLES, Service
 from docproc.client import Client
 from docproc.errors import Conflict, Forbidden, NotFound, Rejected, Unavailable
 from docproc.store import documents, jobs
-from docproc.store.database import Database
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path) -> Iterator[Service]:
-    made = Service(database, tmp_path / "data")
-    yield made
-    made.close()
 
 
 @pytest.fixture

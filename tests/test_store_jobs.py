@@ -74,7 +74,6 @@ def test_a_page_whose_workers_die_fails_alone_and_says_why(database):
         due(database)
         held = claim(database)
         assert held.number == 1
-        jobs.note(database, held, {"code": "over-memory", "message": "It needed too much.", "hint": "Less."})
         expire(database)
         swept = jobs.sweep(database, SETTINGS)
     assert swept.failed == 1
@@ -82,8 +81,20 @@ def test_a_page_whose_workers_die_fails_alone_and_says_why(database):
     assert jobs.finished(database, claim(database))
     row, _, pages = look(database, document_id)
     assert (row.status, [page.status for page in pages]) == ("partial", ["failed", "done"])
-    assert pages[0].problem["message"].startswith("The page was tried 3 times; each time the worker died.")
-    assert pages[0].problem["code"] == "over-memory"
+    assert pages[0].problem["message"].startswith("The page was tried 3 times; the last time the worker died")
+    assert pages[0].problem["code"] == "worker-died"
+
+
+def test_a_page_given_up_tells_how_an_attempt_before_ended(database):
+    document_id = queued(database, user(database), 1)
+    jobs.put_back(database, claim(database), PROBLEM)
+    for _ in range(SETTINGS.page_attempts - 1):
+        due(database)
+        claim(database)
+        expire(database)
+        jobs.sweep(database, SETTINGS)
+    _, _, pages = look(database, document_id)
+    assert pages[0].problem["message"].endswith(f"An attempt before ended so: {PROBLEM['message']}")
 
 
 def test_a_job_that_is_put_back_waits_longer_each_time(database):

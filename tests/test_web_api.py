@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,6 @@ from docproc.store.database import Database
 from docproc.store.tables import AuditRow, Worker
 
 PROBLEM = {"type", "title", "status", "detail", "code", "hint", "request_id"}
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path) -> Iterator[Service]:
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anna(service: Service) -> Client:
-    return service.client()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Documents over the API: handed in, listed, cancelled, thrown away, and what is refused."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,6 @@ from docproc.store.database import Database
 
 LETTER = (EXAMPLES / "report.pdf").read_bytes()
 PNG = (EXAMPLES / "page-with-boxes.png").read_bytes()
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path) -> Iterator[Service]:
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anna(service: Service) -> Client:
-    return service.client()
 
 
 def test_an_upload_is_queued_and_can_be_looked_at(anna: Client):

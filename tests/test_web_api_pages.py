@@ -4,8 +4,6 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,24 +15,11 @@ from docproc.document import Line, Page, Region, Tile, Word
 from docproc.exports import EXPORTS
 from docproc.geometry import Box
 from docproc.store import documents, events, jobs, readings
-from docproc.store.database import Database
 from docproc.store.tables import PageRow, Run
 from web.api import events as stream
 
 REPORT = (EXAMPLES / "report.pdf").read_bytes()
 PNG = (EXAMPLES / "page-with-boxes.png").read_bytes()
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path) -> Iterator[Service]:
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anna(service: Service) -> Client:
-    return service.client()
 
 
 def page(number: int, text: str = "Hello world", rotation: int = 0) -> Page:

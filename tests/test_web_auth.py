@@ -4,7 +4,6 @@ import io
 import re
 
 import pytest
-from web_client import Service
 
 from docproc.store import access, sessions, shares, tokens, users
 from docproc.store.tables import DocumentRow, utc_now
@@ -103,13 +102,6 @@ BODIES = {
 READ = {200, 204, 404, 409}
 """Answers of routes that were let through: some find nothing in a document without pages."""
 VALUES = {"number": 1, "name": "eve", "format": "json", "filename": "portal.css"}
-
-
-@pytest.fixture
-def service(database, tmp_path):
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +12,9 @@ from web_client import Client, Service
 from werkzeug.test import TestResponse
 
 from docproc.store import corrections
-from docproc.store.database import Database
 from docproc.store.tables import AuditRow, DocumentRow, Share
 
 BROWN = {"op": "replace", "id": "aw2", "text": "brown"}
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path) -> Iterator[Service]:
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def anna(service: Service) -> Client:
-    return service.client()
 
 
 @pytest.fixture

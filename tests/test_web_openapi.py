@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -16,19 +14,11 @@ from sqlalchemy import delete
 from web_client import EXAMPLES, Client, Service
 
 from docproc.store import webhooks
-from docproc.store.database import Database
 from docproc.store.tables import Webhook
 
 EXAMPLES_EACH = 4
 ENDLESS = "/events"
 """Streams, which are tested on their own."""
-
-
-@pytest.fixture
-def service(database: Database, tmp_path: Path):
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
 
 
 def seed(service: Service, who: Client) -> dict[str, str | int]:

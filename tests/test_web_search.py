@@ -1,18 +1,10 @@
 import pytest
 from search_pages import Library, page
-from web_client import Service
 
 from docproc.embed import embedder
 from docproc.store.access import Principal
 from docproc.store.search import nearest
 from worker.meaning import embed_waiting
-
-
-@pytest.fixture
-def service(database, tmp_path):
-    made = Service(database, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

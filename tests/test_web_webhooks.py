@@ -21,11 +21,6 @@ def service(database: Database, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def anna(service: Service) -> Client:
-    return service.client()
-
-
-@pytest.fixture
 def server() -> Iterator[Server]:
     with serve([500]) as running:
         yield running

@@ -168,7 +168,7 @@ def test_a_page_that_kills_its_worker_costs_itself_alone(service, pdf):
         found = service.wait(document_id)
     assert found.row.status == "partial"
     assert [page.status for page in found.pages] == ["done", "failed", "done"]
-    assert found.pages[1].problem["message"].startswith("The page was tried 2 times; each time the worker died.")
+    assert found.pages[1].problem["message"].startswith("The page was tried 2 times; the last time the worker died")
 
 
 def test_a_page_that_hangs_is_given_up_over_time(tmp_path, pdf):

@@ -56,12 +56,6 @@ def keep(database: Database, held: Claim, settings: Settings) -> bool:
         return _changed(session, held, lease_until=until)
 
 
-def note(database: Database, held: Claim, problem: dict[str, Any]) -> bool:
-    """Write down what this attempt is about to die of; return False when the lease was lost."""
-    with database.write() as session:
-        return _changed(session, held, note=problem)
-
-
 def release(database: Database, held: Claim) -> bool:
     """Hand a job back undone, the attempt not counted; return False when the lease was lost."""
     with database.write() as session:

@@ -67,12 +67,11 @@ def _recover(database: Database, job: Job, settings: Settings) -> str:
 
 def _died(job: Job) -> dict[str, Any]:
     what = "page" if job.kind == "page" else "document"
-    tried = f"The {what} was tried {job.attempts} times" if job.attempts > 1 else f"The {what} was tried once"
-    known = job.note or {}
-    reason = known.get("message") or "the worker died without a word (killed, or out of memory)."
-    tried += "; each time the worker died. The last time:" if job.attempts > 1 else ":"
+    died = "the worker died without a word (killed, or out of memory)."
+    tried = f"was tried {job.attempts} times; the last time" if job.attempts > 1 else "was tried once;"
+    before = f" An attempt before ended so: {job.note['message']}" if job.note else ""
     return {
-        "code": known.get("code", "worker-died"),
-        "message": f"{tried} {reason}",
-        "hint": known.get("hint") or "Try again, or look into the log of the workers.",
+        "code": "worker-died",
+        "message": f"The {what} {tried} {died}{before}",
+        "hint": "Try again, or look into the log of the workers.",
     }
