@@ -86,6 +86,25 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyValue:
+    """A label on the page and what is filled in for it.
+
+    `value` is empty where nothing is; `checked` says whether a box is ticked, None for what is no check box.
+    The word ids are in reading order; a check box has no words of its own as value, only a `value_box`.
+    """
+
+    id: str
+    key: str
+    value: str
+    key_box: Box
+    value_box: Box | None
+    key_word_ids: tuple[str, ...]
+    value_word_ids: tuple[str, ...] = ()
+    checked: bool | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """A rectangle of the page as one engine call saw it; `scale` is pixels per point."""
 
@@ -127,6 +146,7 @@ class Page:
     lines: tuple[Line, ...] = ()
     regions: tuple[Region, ...] = ()
     tables: tuple[Table, ...] = ()
+    key_values: tuple[KeyValue, ...] = ()
     findings: tuple[Finding, ...] = ()
     problems: tuple[Problem, ...] = ()
 
