@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import cos, radians, sin
@@ -77,16 +77,25 @@ def advance(code: str, character: str) -> float:
     return float(font(code).glyph_advance(ord(character)))
 
 
+class Unseen:
+    """A canvas that draws nothing: for the truth of a page alone, a hundred times as fast as the page."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_args, **_named: None
+
+
 class Sheet:
     """One page being drawn, in points; the regions come in reading order.
 
-    `canvas` is for rules and pictures that carry no words.
+    `canvas` is for rules and pictures that carry no words. Without a document nothing is drawn and everything
+    is remembered all the same.
     """
 
-    def __init__(self, document: Any, width: float = 595.0, height: float = 842.0) -> None:
-        document.new_page(width=width, height=height)
+    def __init__(self, document: Any | None, width: float = 595.0, height: float = 842.0) -> None:
+        if document is not None:
+            document.new_page(width=width, height=height)
         self._document = document
-        self.number = document.page_count
+        self.number = document.page_count if document is not None else 1
         self.box = Box(0, 0, width, height)
         self._lines: list[Line] = []
         self._regions: list[Region] = []
@@ -96,7 +105,7 @@ class Sheet:
     @property
     def canvas(self) -> Any:
         """The pymupdf page; PyMuPDF lets go of it when another page is made, so it is asked for every time."""
-        return self._document[self.number - 1]
+        return self._document[self.number - 1] if self._document is not None else Unseen()
 
     def truth(self) -> Page:
         """Return everything that was written, as an engine would give it."""
@@ -128,22 +137,19 @@ class Sheet:
         tilt: float = 0.0,
     ) -> Line:
         """Write `words` from `start` (left end of the baseline), `space` points apart (default: a blank)."""
-        canvas = self.canvas
-        writer = pymupdf.TextWriter(canvas.rect)
-        turn = _turn(pivot or start, tilt)
+        turn = _turn(pivot or start, tilt) if tilt else None
         space = style.width(" ") if space is None else space
         x, baseline = start
         written = []
         for word in words:
             right = x + style.width(word)
-            writer.append((x, baseline), word + " ", font=font(style.font), fontsize=style.size)
             box = Box(x, baseline - ASCENT * style.size, right, baseline + DESCENT * style.size)
             self._words += 1
-            polygon = tuple(turn(corner) for corner in box.corners)
-            written.append(Word(f"w{self._words}", word, Box.around(polygon), polygon, 1.0))
+            polygon = tuple(map(turn, box.corners)) if turn else box.corners
+            written.append(Word(f"w{self._words}", word, Box.around(polygon) if turn else box, polygon, 1.0))
             x = right + space
-        morph = (pymupdf.Point(pivot or start), pymupdf.Matrix(-tilt)) if tilt else None
-        writer.write_text(canvas, color=style.color, morph=morph)
+        if self._document is not None:
+            self._draw(words, start, style, space, (pivot or start, tilt))
         return self._line(written)
 
     def paragraph(
@@ -186,11 +192,34 @@ class Sheet:
 
     def rule(self, start: tuple[float, float], end: tuple[float, float], width: float = 0.6) -> None:
         """Draw a straight black rule of so many points."""
-        self.canvas.draw_line(start, end, width=width)
+        if self._document is not None:
+            self.canvas.draw_line(start, end, width=width)
 
     def fill(self, box: Box, color: Color) -> None:
         """Fill a rectangle."""
-        self.canvas.draw_rect(pymupdf.Rect(*box.as_list()), color=None, fill=color)
+        if self._document is not None:
+            self.canvas.draw_rect(pymupdf.Rect(*box.as_list()), color=None, fill=color)
+
+    def frame(self, box: Box, width: float = 0.6) -> None:
+        """Draw the outline of a rectangle, black, so many points wide."""
+        if self._document is not None:
+            self.canvas.draw_rect(pymupdf.Rect(*box.as_list()), width=width)
+
+    def _draw(
+        self,
+        words: Sequence[str],
+        start: tuple[float, float],
+        style: Style,
+        space: float,
+        turn: tuple[tuple[float, float], float],
+    ) -> None:
+        canvas, (x, baseline), (pivot, tilt) = self.canvas, start, turn
+        writer = pymupdf.TextWriter(canvas.rect)
+        for word in words:
+            writer.append((x, baseline), word + " ", font=font(style.font), fontsize=style.size)
+            x += style.width(word) + space
+        morph = (pymupdf.Point(pivot), pymupdf.Matrix(-tilt)) if tilt else None
+        writer.write_text(canvas, color=style.color, morph=morph)
 
     def _line(self, words: Sequence[Word]) -> Line:
         first, last = words[0].polygon, words[-1].polygon
@@ -224,4 +253,4 @@ def _stretched(words: Sequence[str], width: float, style: Style) -> float:
     return max((width - sum(style.width(word) for word in words)) / gaps, style.width(" "))
 
 
-__all__ = ["ASCENT", "BLACK", "DESCENT", "GREY", "Align", "Color", "Polygon", "Sheet", "Style", "font"]
+__all__ = ["ASCENT", "BLACK", "DESCENT", "GREY", "Align", "Color", "Polygon", "Sheet", "Style", "Unseen", "font"]
