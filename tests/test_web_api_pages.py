@@ -17,6 +17,7 @@ from docproc.geometry import Box
 from docproc.store import documents, events, jobs, readings
 from docproc.store.tables import PageRow, Run
 from web.api import events as stream
+from web.grid import Grid
 
 REPORT = (EXAMPLES / "report.pdf").read_bytes()
 PNG = (EXAMPLES / "page-with-boxes.png").read_bytes()
@@ -166,11 +167,60 @@ def test_the_picture_of_a_part(anna: Client, work: Work):
         assert anna.get(f"{where}&box={wrong}").status_code == 422, wrong
 
 
+def test_the_squares_of_a_page_are_its_picture(service: Service, anna: Client, work: Work):
+    where = f"/documents/{work.document_id}/pages/1/tiles"
+    work.count(1)
+    assert anna.get(f"{where}/0/0/0").json["code"] == "not-read"
+    work.read(1)
+    grid = Grid.of(595.0, 842.0)
+    assert (grid.dpi, grid.levels) == (76, 3)
+    squares = {}
+    for row in range(3):
+        for column in range(2):
+            answer = anna.get(f"{where}/1/{column}/{row}")
+            assert answer.status_code == (200 if row < 2 else 404), (column, row)
+            if row < 2:
+                squares[column, row] = Image.open(io.BytesIO(answer.data))
+    assert squares[0, 0].size == (896, 896)
+    high = squares[0, 0].height + squares[0, 1].height
+    whole = Image.new("L", (squares[0, 0].width + squares[1, 0].width, high))
+    for (column, row), square in squares.items():
+        whole.paste(square.convert("L"), (column * 896, row * 896))
+    assert whole.size == (pytest.approx(595 * 152 / 72, abs=2), pytest.approx(842 * 152 / 72, abs=2))
+    drawn = Image.open(io.BytesIO(anna.get(f"/documents/{work.document_id}/pages/1/image?width={whole.width}").data))
+    there = np.asarray(drawn.convert("L").resize(whole.size), float)
+    assert np.abs(there - np.asarray(whole, float)).mean() < 3
+    first = anna.get(f"{where}/1/0/0")
+    assert anna.get(f"{where}/1/0/0", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    run = anna.get(f"/documents/{work.document_id}").json["run"]
+    assert "immutable" in anna.get(f"{where}/1/0/0?v={run}").headers["Cache-Control"]
+    assert "immutable" not in anna.get(f"{where}/1/0/0?v=old").headers["Cache-Control"]
+    for wrong in ("3/0/0", "0/1/0", "0/0/1", "1/9999/0"):
+        assert anna.get(f"{where}/{wrong}").status_code == 404, wrong
+
+
+def test_a_grid_is_bounded_however_large_the_page():
+    for width, height in ((1, 1), (595, 842), (2384, 3370), (14400, 14400), (50, 90000)):
+        grid = Grid.of(width, height)
+        finest = grid.dpi_at(grid.levels - 1)
+        assert 1 <= finest <= 600
+        assert grid.levels == 1 or width * height * (finest / 72) ** 2 <= 120_000_000
+        assert grid.has(0, 0, 0)
+        assert not grid.has(grid.levels, 0, 0)
+
+
 def test_no_picture_for_those_who_may_not_see_it(service: Service, anna: Client, work: Work):
     work.count(1)
     anna.get(f"/documents/{work.document_id}/pages/1/image?width=100")
     bert = service.client("bert")
-    for path in ("/pages/1", "/pages/1/image?width=100", "/exports/text", "/original", "/events"):
+    for path in (
+        "/pages/1",
+        "/pages/1/image?width=100",
+        "/pages/1/tiles/0/0/0",
+        "/exports/text",
+        "/original",
+        "/events",
+    ):
         assert bert.get(f"/documents/{work.document_id}{path}").status_code == 404
 
 

@@ -58,6 +58,7 @@ DOCUMENT_ROUTES = {
         "GET exports.original",
         "GET pages.image",
         "GET pages.reading",
+        "GET pages.tile",
         "GET document_page.show",
         "GET page_page.show",
     },
@@ -101,7 +102,7 @@ BODIES = {
 """What a route takes that does not take {}."""
 READ = {200, 204, 404, 409}
 """Answers of routes that were let through: some find nothing in a document without pages."""
-VALUES = {"number": 1, "name": "eve", "format": "json", "filename": "portal.css"}
+VALUES = {"level": 0, "column": 0, "row": 0, "number": 1, "name": "eve", "format": "json", "filename": "portal.css"}
 
 
 @pytest.fixture

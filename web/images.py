@@ -10,7 +10,7 @@ import io
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +65,7 @@ class Images:
         self._settings = replace(settings, page_seconds=min(settings.page_seconds, PAGE_SECONDS))
         self._sandbox = Sandbox(self._settings)
         self._turns = threading.BoundedSemaphore(MOST_WAITING)
-        self._lock = threading.Lock()
+        self._lock, self._cutting = threading.Lock(), threading.Lock()
         self._bytes: int | None = None
 
     def has(self, name: str) -> bool:
@@ -94,6 +94,24 @@ class Images:
                 self._keep(name, data)
         return data
 
+    def cut(self, wanted: Wanted, dpi: int, square: tuple[int, int], name: Callable[[int, int], str]) -> bytes | None:
+        """Draw a page once, at `dpi`, keep all its squares, each under its name, and return one (column, row).
+
+        None when the page ends before that square. Raises as `draw` does. `wanted.width` is the side of a square in
+        pixels. One page is cut at a time: a large one takes some hundred megabytes.
+        """
+        with self._turn(), self._cutting:
+            if (data := self.known(name(*square))) is not None:
+                return data
+            page, side = self._page(wanted, dpi).pixels, wanted.width
+            for top in range(0, page.shape[0], side):
+                for left in range(0, page.shape[1], side):
+                    here = left // side, top // side
+                    part = np.ascontiguousarray(page[top : top + side, left : left + side])
+                    self._keep(name(*here), drawn := _jpeg(Image.fromarray(part)))
+                    data = drawn if here == square else data
+            return data
+
     def close(self) -> None:
         """End the sandbox."""
         self._sandbox.close()
@@ -101,10 +119,12 @@ class Images:
     def _drawn(self, wanted: Wanted) -> PageImage:
         points = wanted.box.width if wanted.box else wanted.points
         dpi = round(wanted.width * 72 / points) if points else UNKNOWN_DPI
-        dpi = min(max(dpi, DPI[0]), DPI[1])
-        page = rasterize(wanted.upload, wanted.number, self._sandbox, dpi=dpi, settings=self._settings).image
-        upright = replace(page, pixels=np.rot90(page.pixels, -wanted.rotation // 90))
+        upright = self._page(wanted, min(max(dpi, DPI[0]), DPI[1]))
         return _part(upright, wanted.box) if wanted.box else upright
+
+    def _page(self, wanted: Wanted, dpi: int) -> PageImage:
+        page = rasterize(wanted.upload, wanted.number, self._sandbox, dpi=dpi, settings=self._settings).image
+        return replace(page, pixels=np.rot90(page.pixels, -wanted.rotation // 90))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -164,6 +184,10 @@ def _encoded(page: PageImage, width: int) -> bytes:
     if scale < 1:  # never larger: a page that is all height would become a bomb
         size = [max(round(side * scale), 1) for side in image.size]
         image = image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+    return _jpeg(image)
+
+
+def _jpeg(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY, optimize=True)
     return out.getvalue()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, request
 from pydantic import BaseModel, Field, field_validator
 
-from docproc.errors import Conflict
+from docproc.errors import Conflict, NotFound
 from docproc.geometry import Box
 from docproc.intake import Upload
 from docproc.store import access, corrections, current, readings, runs, secret
@@ -15,6 +17,7 @@ from docproc.store.tables import DocumentRow, PageRow
 from web import auth, context
 from web.api import api
 from web.api.models import PagePath
+from web.grid import SIDE, Grid
 from web.images import Wanted
 
 blueprint = api("pages", "What was read on a page, and how it looks.")
@@ -48,6 +51,20 @@ class ImageQuery(BaseModel):
     def name(self) -> str:
         """What tells this picture of a page from others."""
         return f"{self.width}" + (f"-{self.box}" if self.box else "")
+
+
+class TilePath(PagePath):
+    """A square of a page."""
+
+    level: int = Field(ge=0, le=20)
+    column: int = Field(ge=0, le=10_000)
+    row: int = Field(ge=0, le=10_000)
+
+
+class TileQuery(BaseModel):
+    """Which reading the sender knows."""
+
+    v: str | None = Field(None, max_length=64, description="The run; with the one shown, the answer never changes")
 
 
 @blueprint.get("/documents/<document_id>/pages/<int:number>", responses={"200": READING})
@@ -87,16 +104,60 @@ def image(path: PagePath, query: ImageQuery) -> Response:
     return response
 
 
+@blueprint.get(
+    "/documents/<document_id>/pages/<int:number>/tiles/<int:level>/<int:column>/<int:row>", responses={"200": PICTURE}
+)
+def tile(path: TilePath, query: TileQuery) -> Response:
+    """Return a square of 896 pixels of the upright page; each level has twice the resolution of the one before.
+
+    Level 0 has `floor(64512 / longest side in points)` dots per inch, 600 at most.
+    """
+    here = context()
+    with here.database.read() as session:
+        row = access.document(session, auth.current(), path.document_id, "read")
+        state = runs.page(session, row, path.number)
+        if state.status != "done":
+            raise _not_read(state)
+        grid = Grid.of(state.width or 1.0, state.height or 1.0, here.settings.max_pixels)
+        if not grid.has(path.level, path.column, path.row):
+            raise NotFound("The page has no such square.", hint=f"It has {grid.levels} levels.")
+
+        def named(column: int, row_: int) -> str:
+            return f"{row.sha256}-{path.number}-{state.run_id}-tile-{path.level}-{column}-{row_}"
+
+        name = named(path.column, path.row)
+        is_known = name in request.if_none_match or here.images.has(name)
+        page = None if is_known else readings.load(session, state.run_id, path.number)
+    data = b"" if name in request.if_none_match else here.images.known(name)
+    if data is None:
+        with _uploaded(row, state) as upload:
+            wanted = Wanted(upload, state.number, SIDE, page.rotation if page else 0)
+            data = here.images.cut(wanted, grid.dpi_at(path.level), (path.column, path.row), named)
+    if data is None:
+        raise NotFound("The page has no such square.", hint="It ends within the one before.")
+    response = Response(data, mimetype="image/jpeg")
+    response.set_etag(name)
+    kept = "max-age=31536000, immutable" if query.v == state.run_id else "max-age=3600"
+    response.headers["Cache-Control"] = f"private, {kept}"
+    response.make_conditional(request)
+    return response
+
+
 def _drawn(row: DocumentRow, state: PageRow, name: str, query: ImageQuery, rotation: int) -> bytes:
+    with _uploaded(row, state) as upload:
+        points = state.width if state.status == "done" else None
+        box = _box(query.box) if query.box else None
+        wanted = Wanted(upload, state.number, query.width, rotation, points, box)
+        return context().images.draw(name, wanted)
+
+
+@contextmanager
+def _uploaded(row: DocumentRow, state: PageRow) -> Iterator[Upload]:
     here = context()
     password = secret.unseal(here.settings, row.sealed_password) if row.sealed_password else None
     with here.files.local(row.sha256) as file:
         pages = row.page_count or state.number
-        upload = Upload(file, row.filename, row.sha256, row.media_type, row.size, pages, password)
-        points = state.width if state.status == "done" else None
-        box = _box(query.box) if query.box else None
-        wanted = Wanted(upload, state.number, query.width, rotation, points, box)
-        return here.images.draw(name, wanted)
+        yield Upload(file, row.filename, row.sha256, row.media_type, row.size, pages, password)
 
 
 def _box(text: str) -> Box:
