@@ -69,6 +69,20 @@ class Settings:
         default=100_000, metadata=_help("pages one user may have waiting; uploads beyond are asked to wait")
     )
     trash_days: int = field(default=30, metadata=_help("days after which what is in the trash is deleted for good"))
+    vision_engine: str = field(
+        default="paligemma", metadata=_help("what computes for prompts about pages (findings)")
+    )
+    vision_model: str = field(
+        default="", metadata=_help("the model for prompts about pages: a folder or a name; empty means none")
+    )
+    vision_devices: str = field(
+        default="",
+        metadata=_help("cuda:0,cuda:1: a worker process of the queue gpu for each; empty means one, on a GPU if any"),
+    )
+    vision_memory: int = field(
+        default=0,
+        metadata=_help("memory that prompts under way may take beside the model, in bytes; 0 means what is free"),
+    )
     webhook_networks: str = field(
         default="",
         metadata=_help("private networks webhooks may reach, as 10.0.0.0/8,192.168.0.0/16; empty means none"),

@@ -7,7 +7,7 @@ a blank page gives an empty list; failure raises `EngineFailed`; no state is kep
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast, runtime_checkable
@@ -69,10 +69,14 @@ class LineJudge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a generation stops at the latest: after `tokens` new tokens, or `seconds` after its batch began."""
+    """When a generation stops at the latest: after `tokens` new tokens, or `seconds` after its batch began.
+
+    `cancelled` is asked at each token, or at least before it is begun, and ends it.
+    """
 
     tokens: int = 128
     seconds: float | None = None
+    cancelled: Callable[[], bool] | None = field(default=None, compare=False)
 
 
 class VisionRequest(NamedTuple):
@@ -88,13 +92,13 @@ class Generation:
     """What a vision engine wrote. `scores` holds the probability, 0-1, of each of `token_ids`.
 
     The token of the end is in none of the three. `stopped` says why it ended: at its end, at its limit of tokens or
-    of time, or because it repeated itself.
+    of time, because it repeated itself, or because nobody waits for it any more.
     """
 
     text: str
     token_ids: tuple[int, ...] = ()
     scores: tuple[float, ...] = ()
-    stopped: Literal["end", "tokens", "time", "repetition"] = "end"
+    stopped: Literal["end", "tokens", "time", "repetition", "cancelled"] = "end"
 
 
 @runtime_checkable

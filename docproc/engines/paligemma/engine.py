@@ -15,6 +15,7 @@ from PIL import Image
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from docproc.engines import Generation, Limits, VisionRequest
+from docproc.engines.paligemma.checkpoint import SLACK
 from docproc.engines.paligemma.loading import load
 from docproc.engines.paligemma.prompts import LONGEST, clean, too_long
 from docproc.engines.paligemma.stopping import Certainty, Stops
@@ -53,8 +54,10 @@ class PaliGemmaEngine:
     ) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
+        device = device or settings.vision_devices.partition(",")[0].strip()
         self._loaded = load(Path(model), device=device, attention=attention)
         checkpoint = self._loaded.checkpoint
+        self._room = settings.vision_memory or free_memory(self._loaded.device)
         self._batch = batch or BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
         self._features: OrderedDict[str, Any] = OrderedDict()
         self.version = f"{checkpoint.generation}@{checkpoint.version}"
@@ -86,7 +89,15 @@ class PaliGemmaEngine:
                 hint="Give fewer images or fewer new tokens.",
                 code="prompt-too-long",
             )
-        return _Row(number, ids, keys, request.limits)
+        row = _Row(number, ids, keys, request.limits)
+        if self._room and self._bytes([row]) > self._room:
+            raise Usage(
+                f"The request needs {self._bytes([row]) / 1e9:.1f} GB of memory; requests may take "
+                f"{self._room / 1e9:.1f} GB.",
+                hint="Ask for fewer new tokens or images, or raise DOCPROC_VISION_MEMORY.",
+                code="out-of-memory",
+            )
+        return row
 
     def _ids(self, prompt: str, images: int) -> tuple[int, ...]:
         """Return images, <bos>, the prompt and one newline as tokens: what the model was trained with."""
@@ -102,8 +113,16 @@ class PaliGemmaEngine:
         waiting = sorted(rows, key=lambda row: (len(row.images), row.limits.tokens, row.number))
         while waiting:
             alike = [row for row in waiting[: self._batch] if len(row.images) == len(waiting[0].images)]
+            while self._room and len(alike) > 1 and self._bytes(alike) > self._room:
+                alike.pop()
             waiting = waiting[len(alike) :]
             yield alike
+
+    def _bytes(self, rows: Sequence[_Row]) -> int:
+        """Return the memory that a batch needs beside the model: its cache, padded to its longest row, and slack."""
+        loaded = self._loaded
+        longest = max(len(row.ids) for row in rows) + max(row.limits.tokens for row in rows)
+        return int(longest * len(rows) * loaded.checkpoint.cache * loaded.model.dtype.itemsize * SLACK)
 
     def _halving(self, rows: Sequence[_Row], pictures: dict[str, PageImage]) -> list[Generation]:
         """Generate; when memory runs out, in halves from now on."""
@@ -163,13 +182,18 @@ class PaliGemmaEngine:
         tokenizer = self._loaded.tokenizer
         end = tokens.index(tokenizer.eos_token_id) if tokenizer.eos_token_id in tokens else len(tokens)
         length, reason = stops.ends.get(row, (len(tokens), "tokens"))
-        stopped: Literal["end", "tokens", "time", "repetition"] = reason
+        stopped: Literal["end", "tokens", "time", "repetition", "cancelled"] = reason
         if end < len(tokens) and end <= length:
             length, stopped = end, "end"
         kept = tokens[:length]
         hidden = {*tokenizer.all_special_ids}
         text = tokenizer.decode([token for token in kept if token not in hidden], skip_special_tokens=False)
         return Generation(text, tuple(kept), tuple(scores[:length]), stopped)
+
+
+def free_memory(device: str) -> int:
+    """Return the bytes that requests may take on a GPU: what is free there, less a fifth; 0 (no limit) elsewhere."""
+    return int(torch.cuda.mem_get_info(device)[0] * 0.8) if device.startswith("cuda") else 0
 
 
 def _key(image: PageImage) -> str:

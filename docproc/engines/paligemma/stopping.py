@@ -18,7 +18,7 @@ SHORTEST_LOOP = 96
 """Tokens that must repeat at least: tables have rows of equal cells, and contents have rows of dots."""
 LOOK_EVERY = 8
 
-Reason = Literal["tokens", "time", "repetition"]
+Reason = Literal["tokens", "time", "repetition", "cancelled"]
 
 
 class Stops(StoppingCriteria):  # type: ignore[misc]
@@ -39,6 +39,8 @@ class Stops(StoppingCriteria):  # type: ignore[misc]
                 self.ends.setdefault(row, (limit.tokens, "tokens"))
             elif limit.seconds is not None and passed >= limit.seconds:
                 self.ends.setdefault(row, (written, "time"))
+            elif limit.cancelled is not None and limit.cancelled():
+                self.ends.setdefault(row, (written, "cancelled"))
         if written % LOOK_EVERY == 0:
             for row, length in loops(input_ids[:, self._prompt :]).items():
                 self.ends.setdefault(row, (length, "repetition"))
