@@ -296,8 +296,9 @@ def test_what_people_do_is_in_the_audit_log(portal: Portal, ada: Person, letter_
 def test_a_page_shows_its_image_lines_and_layers(ada: Person, letter_id: str):
     text = ada.see(f"/documents/{letter_id}/pages/1")
     assert 'viewBox="0 0 612.0 792.0"' in text
-    assert text.count('data-line="l1"') == 2  # on the image and in the text
+    assert text.count('data-line="l1"') == 1
     assert f"/api/v1/documents/{letter_id}/pages/1/image" in text
+    assert f'data-tiles="/api/v1/documents/{letter_id}/pages/1/tiles"' in text
     assert 'rel="next"' in text
     assert 'rel="prev"' not in text
     ada.see(f"/documents/{letter_id}/pages/3", 404)
@@ -307,7 +308,8 @@ def test_a_page_shows_its_image_lines_and_layers(ada: Person, letter_id: str):
 def test_a_search_outlines_its_hits_on_the_page(ada: Person, letter_id: str):
     text = ada.see(f"/documents/{letter_id}/pages/1?q=water")
     assert "<mark>water</mark>" in text
-    assert "1 place on this page" in text
+    assert "<strong>1</strong> place on this page" in text
+    assert 'data-hits="[[100' in text
     hits = text.partition('<g class="hits">')[2].partition("</g>")[0]
     assert re.findall(r'x="([\d.]+)" y="([\d.]+)"', hits) == [("100", "20")]
     for odd in ("%22", "(((", "date:never", "%00", "-", "*"):

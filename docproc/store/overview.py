@@ -38,6 +38,23 @@ def user_names(session: Session, user_ids: Iterable[str]) -> dict[str, str]:
     return {user_id: name for user_id, name in rows}  # noqa: C416  (dict() does not take rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A page as a small picture: how far it is, and how many errors are to be expected on it (None: not known)."""
+
+    number: int
+    status: str
+    errors: float | None = None
+
+
+def strip(session: Session, document: DocumentRow, first: int, last: int) -> list[Small]:
+    """Return the pages of the shown run from `first` to `last`, both included."""
+    query = select(PageRow.number, PageRow.status).where(
+        PageRow.run_id == (document.run_id or ""), PageRow.number.between(first, last)
+    )
+    return [Small(number, status) for number, status in session.execute(query.order_by(PageRow.number))]
+
+
 def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[float, float]]:
     """Return (document id, page) -> (width, height) in points of the pages named that have been read."""
     query = (

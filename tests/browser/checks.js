@@ -46,7 +46,7 @@
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = walker.nextNode(); text; text = walker.nextNode()) {
     const node = text.parentElement;
-    if (!text.data.trim() || node.closest("svg, script, .unseen, .skip, option") || !node.getClientRects().length) continue;
+    if (!text.data.trim() || node.closest("svg, script, .unseen, .skip, option, .text-layer") || !node.getClientRects().length) continue;
     const [a, b] = [light(rgba(getComputedStyle(node).color)), light(ground(node))];
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (contrast < 4.5) found.push(`contrast ${contrast.toFixed(1)}: ${text.data.trim().slice(0, 40)}`);

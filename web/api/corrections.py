@@ -14,7 +14,7 @@ from werkzeug.http import parse_etags
 from docproc.document import Label, Page
 from docproc.errors import Conflict
 from docproc.exports.json import page_to_dict
-from docproc.store import access, audit, corrections
+from docproc.store import access, audit, corrections, overview
 from docproc.store.tables import CorrectionRow
 from web import auth, context
 from web.api import api
@@ -139,11 +139,12 @@ class CorrectionEntry(BaseModel):
     anchor: dict[str, Any] = Field(description="Id to kind, text and box of what it was done to")
     placed: bool = Field(description="False when a newer reading has nothing like it in its place")
     user_id: str
+    user: str = Field(description="Their name")
     created_at: datetime
     undone_at: datetime | None
 
     @classmethod
-    def of(cls, row: CorrectionRow) -> CorrectionEntry:
+    def of(cls, row: CorrectionRow, user: str) -> CorrectionEntry:
         """Return the entry of a row of the store."""
         return cls(
             id=row.id,
@@ -153,6 +154,7 @@ class CorrectionEntry(BaseModel):
             anchor=row.anchor or {},
             placed=row.placed,
             user_id=row.user_id,
+            user=user,
             created_at=row.created_at,
             undone_at=row.undone_at,
         )
@@ -213,4 +215,5 @@ def _history(document_id: str, number: int | None = None) -> Response:
     with context().database.read() as session:
         row = access.document(session, auth.current(), document_id, "read")
         found = corrections.history(session, row, number)
-    return answer(History(items=[CorrectionEntry.of(one) for one in found]))
+        names = overview.user_names(session, {one.user_id for one in found})
+    return answer(History(items=[CorrectionEntry.of(one, names[one.user_id]) for one in found]))
