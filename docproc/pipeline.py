@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
+
+import numpy as np
 
 from docproc import textlayer
 from docproc.document import Document, Line, Page, Problem, Source, Tile
@@ -135,6 +137,18 @@ class Reader:
             problem = document.problems[0][1]
             raise Rejected(problem.message, hint=problem.hint, code=problem.code)
         return document
+
+    def draw(self, upload: Upload, number: int, *, rotation: int = 0) -> PageImage:
+        """Return a page, counted from 1, upright when it is turned clockwise by `rotation` degrees.
+
+        Raises EngineFailed or Unavailable when it cannot be drawn.
+        """
+        options = self.options
+        drawn = rasterize(
+            upload, number, self._sandbox, dpi=options.dpi, rasterizer=options.rasterizer, settings=self.settings
+        )
+        turned = np.ascontiguousarray(np.rot90(drawn.image.pixels, -rotation // 90))
+        return replace(drawn.image, pixels=turned)
 
     def pages(self, upload: Upload) -> Iterator[Page]:
         """Read page by page, in order.

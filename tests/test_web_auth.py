@@ -54,6 +54,8 @@ DOCUMENT_ROUTES = {
         "GET corrections.of_document",
         "GET corrections.of_page",
         "GET events.stream",
+        "GET findings.listing",
+        "GET findings.detail",
         "GET exports.export",
         "GET exports.original",
         "GET pages.image",
@@ -68,6 +70,9 @@ DOCUMENT_ROUTES = {
         "POST documents.start",
         "POST corrections.correct",
         "POST corrections.undo",
+        "POST findings.ask",
+        "POST findings.cancel",
+        "DELETE findings.delete",
         "PUT documents.label",
         "DELETE documents.unlabel",
         "POST document_page.cancel",
@@ -97,6 +102,7 @@ DOCUMENT_ROUTES = {
 """What each route does with its document. "trash": what is in the trash, which only its owner knows of."""
 BODIES = {
     "sharing.give": {"write": True},
+    "findings.ask": {"task": "caption"},
     "corrections.correct": [{"op": "replace", "id": "x", "text": "y"}],
 }
 """What a route takes that does not take {}."""

@@ -32,6 +32,7 @@ API = (
     "web.api.pages",
     "web.api.exports",
     "web.api.corrections",
+    "web.api.findings",
     "web.api.webhooks",
     "web.api.search",
     "web.api.sharing",

@@ -88,6 +88,11 @@ def _children(settings: Settings, listener: socket.socket) -> list[Child]:
         Child("web", [*run, "web", "--parent-pipe", "--fd", str(fd)], environment, (fd,)),
         # Reading takes all there is: people who look at something must not wait for it.
         Child("worker", [*run, "worker", "--parent-pipe"], environment, nice=10),
+        *(
+            [Child("vision", [*run, "worker", "--parent-pipe", "--queues", "gpu"], environment, nice=10)]
+            if settings.vision_model
+            else []
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from docproc import vision
 from docproc.errors import Usage
 from docproc.settings import Settings
 from docproc.store import jobs, migrate
@@ -16,7 +17,10 @@ from docproc.store.jobs import QUEUES
 @click.option("--concurrency", type=click.IntRange(1), help="Processes [default: as cores and memory allow].")
 @click.option("--parent-pipe", is_flag=True, help="End when standard input ends.")
 def worker(queues: str, concurrency: int | None, parent_pipe: bool) -> int:
-    """Read what is queued, until Ctrl-C or SIGTERM."""
+    """Read what is queued, until Ctrl-C or SIGTERM.
+
+    A worker of the queue gpu loads the vision model of DOCPROC_VISION_MODEL, and ends at once when it cannot.
+    """
     from worker import process  # noqa: PLC0415  (Celery and engines: nothing that --help needs)
 
     settings = Settings.from_environment()
@@ -24,9 +28,11 @@ def worker(queues: str, concurrency: int | None, parent_pipe: bool) -> int:
     if not wanted or not set(wanted) <= set(QUEUES):
         raise Usage(f"There is no such queue: {queues}.", hint=f"Queues: {', '.join(QUEUES)}.")
     _check(settings)
+    if jobs.VISION_QUEUE in wanted:
+        click.echo(f"The vision model is {vision.require(settings)}.", err=True)
     if parent_pipe:
         process.follow_parent(0)
-    return process.Processes(settings, wanted, concurrency or process.best_concurrency(settings)).run()
+    return process.Processes(settings, wanted, concurrency or process.best_concurrency(settings, wanted)).run()
 
 
 @click.command("sweep")

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
+from docproc.engines.batching import Batching
 from docproc.errors import Unavailable
 from docproc.intake import Upload
 from docproc.pipeline import Reader, ReadOptions
+from docproc.raster import PageImage
 from docproc.settings import Settings
 from docproc.store import secret
 from docproc.store.database import Database
 from docproc.store.files import Files
 from docproc.store.jobs import Claim
 from docproc.store.tables import DocumentRow, Run
+from docproc.tasks.pages import Model
+from docproc.vision import open_model
 
-MOST_OPEN = 4
-"""Documents kept open: more than owners between whom a worker changes, most of the time."""
+MOST_OPEN = 12
+"""Documents kept open: more than owners between whom a worker changes, and than jobs it does at a time."""
 MOST_READERS = 2
 """Sets of models kept loaded, so that documents of two kinds read by turns do not load them for every page."""
 
@@ -33,22 +39,26 @@ class Opened:
 
 
 class Desk:
-    """Engines loaded once, documents opened once, for one worker process."""
+    """Engines loaded once, documents opened once, for one worker process. Threads may share one."""
 
     def __init__(self, database: Database, files: Files, settings: Settings) -> None:
         self._database, self._files, self._settings = database, files, settings
+        self.loading: Callable[[], AbstractContextManager[None]] = nullcontext
+        self._lock = threading.Lock()
+        self._vision: Model | None = None
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._first = Reader(ReadOptions(), settings)
         self._readers = OrderedDict({self._first.options.models: self._first})
 
     def open(self, held: Claim) -> Opened:
         """Return the document of a job; raise Rejected when it cannot be read, Unavailable when it is missing."""
-        if held.run_id not in self._open:
-            self._open[held.run_id] = self._opened(held)
-            while len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)[1].files.close()
-        self._open.move_to_end(held.run_id)
-        return self._open[held.run_id]
+        with self._lock:
+            if held.run_id not in self._open:
+                self._open[held.run_id] = self._opened(held)
+                while len(self._open) > MOST_OPEN:
+                    self._open.popitem(last=False)[1].files.close()
+            self._open.move_to_end(held.run_id)
+            return self._open[held.run_id]
 
     def reader(self, options: ReadOptions) -> Reader:
         """Return what reads with `options`, its models loaded; raise Usage or Unavailable when that cannot be."""
@@ -58,6 +68,27 @@ class Desk:
         while len(self._readers) > MOST_READERS:
             self._readers.popitem(last=False)
         return reader
+
+    def draw(self, held: Claim, *, rotation: int) -> PageImage:
+        """Return the page of a job, upright; raise what `open` does, and EngineFailed when it cannot be drawn."""
+        opened, first = self.open(held), self._first
+        options = replace(  # drawn as it was read; no engine is loaded for it
+            opened.options,
+            engine=first.options.engine,
+            layout=first.options.layout,
+            languages=first.options.languages,
+        )
+        reader = first.like(options)
+        return reader.draw(opened.upload, held.number, rotation=rotation)
+
+    def vision(self) -> Model:
+        """Return the vision model of the settings, loaded; raise Usage or Unavailable when that cannot be."""
+        with self._lock:
+            if self._vision is None:
+                with self.loading():
+                    model = open_model(self._settings)
+                self._vision = replace(model, engine=Batching(model.engine))
+            return self._vision
 
     def close(self) -> None:
         """End the parser process and give up local copies."""

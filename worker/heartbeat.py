@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -26,6 +28,14 @@ FAR_OVER = 2.0
 Verdict = Callable[[jobs.Claim, dict[str, Any]], None]
 
 
+@dataclass(slots=True)
+class _Watch:
+    """When a job began, and when its lease was extended last."""
+
+    since: float
+    kept: float
+
+
 class Heartbeat(threading.Thread):
     """A thread beside the one that works. `give_up` is told of a job that this process is about to die of."""
 
@@ -34,19 +44,29 @@ class Heartbeat(threading.Thread):
         self._database, self._settings, self._give_up = database, settings, give_up
         self._parent = os.getppid()
         self._lock = threading.Lock()
-        self._held: jobs.Claim | None = None
-        self._since = self._kept = 0.0
+        self._held: dict[jobs.Claim, _Watch] = {}
+        self._model = 0
 
     @contextmanager
     def watching(self, held: jobs.Claim) -> Iterator[None]:
-        """Keep the lease of `held` until the block ends."""
+        """Keep the lease of `held` until the block ends. Several threads may have jobs at a time."""
         with self._lock:
-            self._held, self._since, self._kept = held, time.monotonic(), time.monotonic()
+            self._held[held] = _Watch(time.monotonic(), time.monotonic())
         try:
             yield
         finally:
             with self._lock:
-                self._held = None
+                del self._held[held]
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Let what is loaded within the block, a model, not count as the memory of jobs."""
+        before, known = resident(), self._model
+        self._model = sys.maxsize
+        try:
+            yield
+        finally:
+            self._model = known + max(resident() - before, 0)
 
     def run(self) -> None:
         """Look every TICK seconds, until the process ends."""
@@ -55,17 +75,17 @@ class Heartbeat(threading.Thread):
             if os.getppid() != self._parent:
                 os._exit(1)  # an orphan: the main process was killed
             with self._lock:
-                if self._held is not None:
-                    self._look(self._held)
+                for held, watch in self._held.items():
+                    self._look(held, watch)
 
-    def _look(self, held: jobs.Claim) -> None:
+    def _look(self, held: jobs.Claim, watch: _Watch) -> None:
         moment = time.monotonic()
-        if moment - self._since > self._settings.job_seconds:
+        if moment - watch.since > self._settings.job_seconds:
             self._end(held, _over_time(self._settings))
-        if resident() > FAR_OVER * self._settings.worker_memory:
+        if resident() - self._model > FAR_OVER * self._settings.worker_memory:
             self._end(held, _over_memory(self._settings))
-        if moment - self._kept > self._settings.lease_seconds / 3:
-            self._kept = moment
+        if moment - watch.kept > self._settings.lease_seconds / 3:
+            watch.kept = moment
             self._keep(held)
 
     def _keep(self, held: jobs.Claim) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -17,10 +20,15 @@ from docproc.store import jobs
 from docproc.store.database import Database
 from docproc.store.files import Files
 from worker.desk import Desk
+from worker.finding import find_on_page
 from worker.heartbeat import Heartbeat, fields
 from worker.meaning import embed_waiting
 
 log = logging.getLogger("docproc.worker")
+ALONG = 8
+"""Pages that a vision model is asked about at a time."""
+ALONG_SECONDS = 15.0
+"""How long one message has further pages taken up: Celery kills who is much longer at it than one job may take."""
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to write a result that is ready, when the database is away."""
 Problem = dict[str, Any]
@@ -36,15 +44,44 @@ class Worker:
         self._embedder = Embedder(settings.threads)
         self._heartbeat = Heartbeat(self.database, settings, self._again)
         self._heartbeat.start()
+        self._reading = threading.Lock()  # pages are read one at a time
+        self._desk.loading = self._heartbeat.loading
 
     def claim(self) -> jobs.Claim | None:
         """Claim the best job; None when there is none."""
         return jobs.claim(self.database, self.queues, self.name, self.settings)
 
     def work(self, held: jobs.Claim) -> None:
-        """Do a job; whatever happens, it is finished, queued again or given up."""
+        """Do a job; whatever happens, it is finished, queued again or given up.
+
+        Jobs that ask a vision model are done several at a time, so that it has more than one page to look at.
+        """
+        if held.kind != "find":
+            self._work(held)
+            return
+        until = time.monotonic() + ALONG_SECONDS
+        with ThreadPoolExecutor(ALONG, "find") as pool:
+            others = [pool.submit(self._work_along, until) for _ in range(ALONG - 1)]
+            self._work(held)
+            self._work_along(until)
+        for other in others:
+            other.result()
+
+    def _work_along(self, until: float) -> None:
+        """Claim and do jobs of vision models until none waits, or it is `until`."""
+        while time.monotonic() < until:
+            try:
+                held = jobs.claim(self.database, [jobs.VISION_QUEUE], self.name, self.settings)
+            except Unavailable as error:
+                log.warning("No job can be claimed: %s", error)
+                return
+            if held is None:
+                return
+            self._work(held)
+
+    def _work(self, held: jobs.Claim) -> None:
         began = time.monotonic()
-        with self._heartbeat.watching(held):
+        with self._heartbeat.watching(held), nullcontext() if held.kind == "find" else self._reading:
             if not guarded(lambda: self._attempt(held), "A job failed unexpectedly", fields(held)):
                 self._again(held, INTERNAL)
         seconds = round(time.monotonic() - began, 3)
@@ -125,11 +162,15 @@ class Worker:
                 time.sleep(seconds)
         return verb(self.database, held, *arguments)
 
+    def _find(self, held: jobs.Claim) -> bool:
+        return find_on_page(self.database, held, self._desk, self._save)
+
 
 KINDS: Mapping[str, Callable[[Worker, jobs.Claim], bool]] = {
     "intake": Worker._intake,  # noqa: SLF001
     "page": Worker._page,  # noqa: SLF001
     "finish": Worker._finish,  # noqa: SLF001
+    "find": Worker._find,  # noqa: SLF001
 }
 VERSION = version("docproc")
 INTERNAL = {

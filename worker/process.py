@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from billiard.process import current_process  # type: ignore[import-untyped]
 from celery import signals
 from celery.exceptions import SecurityWarning
 
@@ -49,6 +50,8 @@ class Processes:
         self._worker: Worker | None = None
         self._database = Database(settings)
         self._app = make(settings)
+        if jobs.VISION_QUEUE in self.queues:  # Celery would count the model; the heartbeat does not
+            self._app.conf.worker_max_memory_per_child = None
         self._app.task(name=TASK, bind=False)(self._work)
 
     def run(self) -> int:
@@ -111,7 +114,7 @@ class Processes:
 
     def _child_began(self, **_: Any) -> None:
         threads = self.settings.threads or max(1, cores() // self.concurrency)
-        settings = replace(self.settings, threads=threads)
+        settings = replace(self.settings, threads=threads, vision_devices=_device(self.settings))
         self._worker = Worker(settings, self.queues, f"{self.name}.{os.getpid()}")
 
     def _child_ends(self, **_: Any) -> None:
@@ -153,9 +156,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def best_concurrency(settings: Settings) -> int:
-    """Return how many children to start: as asked for, else one per core as far as memory goes."""
+def best_concurrency(settings: Settings, queues: Sequence[str] = ("cpu",)) -> int:
+    """Return how many children to start: as asked for, else one per core as far as memory goes.
+
+    Where vision models are asked each child loads its own: one per device.
+    """
+    if jobs.VISION_QUEUE in queues:
+        return max(len(_devices(settings)), 1)
     return settings.workers or max(1, min(cores(), _memory() // WORKER_MEMORY))
+
+
+def _devices(settings: Settings) -> list[str]:
+    return [device.strip() for device in settings.vision_devices.split(",") if device.strip()]
+
+
+def _device(settings: Settings) -> str:
+    """Return the device of this child: the children take them in turn."""
+    devices = _devices(settings)
+    return devices[current_process().index % len(devices)] if devices else ""
 
 
 def _memory() -> int:

@@ -14,7 +14,7 @@ from docproc.corrections import Correction, apply_what_fits
 from docproc.document import Document, Page
 from docproc.errors import NotFound
 from docproc.exports.json import page_to_dict
-from docproc.store import readings
+from docproc.store import findings, readings
 from docproc.store.tables import CorrectionRow, DocumentRow
 
 
@@ -33,12 +33,16 @@ def current_page(session: Session, document: DocumentRow, number: int) -> Page:
 def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
     """Return what `current_page` does, None when the page is not read yet."""
     page = readings.load(session, document.run_id, number) if document.run_id else None
-    return page and _corrected(page, _placed(session, document, number)[number])
+    if page is None:
+        return None
+    corrected = _corrected(page, _placed(session, document, number)[number])
+    return findings.shown_with(corrected, findings.on_page(session, document, number))
 
 
 def shown_json(session: Session, document: DocumentRow, number: int) -> bytes | None:
     """Return the JSON of what `shown_page` returns."""
-    if document.run_id and not _placed(session, document, number)[number]:
+    plain = not (_placed(session, document, number)[number] or findings.on_page(session, document, number))
+    if document.run_id and plain:
         kept = readings.load_json(session, document.run_id, number)
         if kept is not None:
             return kept
@@ -49,7 +53,9 @@ def shown_json(session: Session, document: DocumentRow, number: int) -> bytes | 
 def current_document(session: Session, document: DocumentRow) -> Document:
     """Return the whole document as it is now; pages that are not read yet are left out."""
     whole, placed = readings.document(session, document), _placed(session, document)
-    return replace(whole, pages=tuple(_corrected(page, placed[page.number]) for page in whole.pages))
+    found = findings.by_page(session, document)
+    corrected = (_corrected(page, placed[page.number]) for page in whole.pages)
+    return replace(whole, pages=tuple(findings.shown_with(page, found.get(page.number, ())) for page in corrected))
 
 
 def history(session: Session, document: DocumentRow, number: int | None = None) -> list[CorrectionRow]:

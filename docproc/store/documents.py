@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound, Rejected
-from docproc.store import jobs
+from docproc.store import findings, jobs
 from docproc.store.files import Stored
 from docproc.store.tables import (
     INTERACTIVE,
@@ -217,6 +217,8 @@ def labels(session: Session, visible: ColumnElement[bool]) -> list[tuple[str, in
 def trash(session: Session, row: DocumentRow, when: datetime | None = None) -> None:
     """Put a document into the trash; all it has is kept. What is still to be read is cancelled."""
     jobs.cancel(session, row)
+    for request in findings.active(session, row.id):
+        jobs.cancel_finding(session, row, request)
     row.deleted_at = row.deleted_at or when or utc_now()
     session.flush()
 

@@ -13,7 +13,7 @@ from docproc.store.tables import DocumentRow, Event
 
 
 def emit(session: Session, document_id: str, kind: str, data: dict[str, Any]) -> int:
-    """Record an event of `kind` `page` or `document`; return its number, counted per document from 1.
+    """Record an event of `kind` `page`, `document` or `findings`; return its number, counted per document from 1.
 
     The document's row is locked until the transaction ends, so numbers become visible in order: whoever has
     seen number 7 will never find a 6 that comes later. Webhooks are told of a document's end. Raises NotFound when

@@ -55,7 +55,7 @@ class LastEvent(BaseModel):
 @blueprint.get(
     "/documents/<document_id>/events",
     responses={
-        "200": {"description": "Events `page` and `document`", "content": {"text/event-stream": {}}},
+        "200": {"description": "Events `page`, `document` and `findings`", "content": {"text/event-stream": {}}},
         "204": {"description": "It is finished and nothing new will come"},
     },
 )

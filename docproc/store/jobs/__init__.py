@@ -22,6 +22,7 @@ from docproc.store.jobs.claims import (
     waiting,
     waiting_of,
 )
+from docproc.store.jobs.finding import VISION_QUEUE, asked, cancel_finding, find, found
 from docproc.store.jobs.requests import cancel, retry, start
 from docproc.store.jobs.results import Facts, PageResult, failed, finished, planned, read, rejected
 from docproc.store.jobs.rows import QUEUES, queue_of
@@ -30,16 +31,21 @@ from docproc.store.jobs.sweeping import Swept, heard_of, sweep
 
 __all__ = [
     "QUEUES",
+    "VISION_QUEUE",
     "Claim",
     "Facts",
     "PageResult",
     "Swept",
+    "asked",
     "busy",
     "cancel",
+    "cancel_finding",
     "claim",
     "failed",
+    "find",
     "finished",
     "forfeit",
+    "found",
     "heard_of",
     "keep",
     "planned",

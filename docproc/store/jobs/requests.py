@@ -59,7 +59,7 @@ def cancel(session: Session, document: DocumentRow) -> bool:
     """
     if locked(session, document.id) is None or document.status not in ACTIVE:
         return False
-    session.execute(delete(Job).where(Job.document_id == document.id))
+    session.execute(delete(Job).where(Job.document_id == document.id, Job.kind != "find"))
     run = newest_run(session, document.id)
     if run is None:
         return False

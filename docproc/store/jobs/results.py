@@ -16,6 +16,7 @@ from docproc.document import Page
 from docproc.store import events, readings, search
 from docproc.store.database import Database
 from docproc.store.jobs.claims import Claim
+from docproc.store.jobs.finding import give_up_finding
 from docproc.store.jobs.rows import add_jobs, locked, settle, tell
 from docproc.store.tables import DocumentRow, Job, PageRow, Run, utc_now
 
@@ -102,6 +103,8 @@ def give_up(
     status: Literal["failed", "rejected"] = "failed",
 ) -> bool:
     """Do what `failed` does within the caller's transaction."""
+    if held.kind == "find":
+        return give_up_finding(session, held, problem)
     ours = _delete(session, held)
     if ours is None:
         return False

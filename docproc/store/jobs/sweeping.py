@@ -66,7 +66,7 @@ def _recover(database: Database, job: Job, settings: Settings) -> str:
 
 
 def _died(job: Job) -> dict[str, Any]:
-    what = "page" if job.kind == "page" else "document"
+    what = "document" if job.number == 0 else "page"
     died = "the worker died without a word (killed, or out of memory)."
     tried = f"was tried {job.attempts} times; the last time" if job.attempts > 1 else "was tried once;"
     before = f" An attempt before ended so: {job.note['message']}" if job.note else ""

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeDecorator
 
 DocumentStatus = Literal["queued", "running", "done", "partial", "rejected", "failed", "cancelled"]
 PageStatus = Literal["queued", "running", "done", "failed", "cancelled"]
-JobKind = Literal["intake", "page", "finish"]
+JobKind = Literal["intake", "page", "finish", "find"]
 Role = Literal["viewer", "reviewer", "admin"]
 Scope = Literal["read", "write", "admin"]
 

@@ -182,6 +182,28 @@ class CorrectionRow(Table):
     undone_at: Mapped[datetime | None]
 
 
+class FindingRequest(Table):
+    """A task that a vision model is asked to do on some pages of a document; what it finds is in `findings`."""
+
+    __tablename__ = "finding_requests"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    task: Mapped[str] = mapped_column(String(32))
+    prompt: Mapped[str]
+    """What the user asked about; how the model was prompted stands in the findings."""
+    options: Mapped[dict[str, Any]]
+    """`pages` (numbers) and, where given, `language`, `box`, `choices`."""
+    state: Mapped[dict[str, Any]]
+    """`waiting` (numbers of pages), `problems` (page, code, message, hint), counts of `invalid`, `unfinished`."""
+    status: Mapped[DocumentStatus] = mapped_column(default="queued")
+    engine: Mapped[str | None]
+    """Name and version of what answered."""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    finished_at: Mapped[datetime | None]
+
+
 class FindingRow(Table):
     """What a prompt task found on a page."""
 
@@ -189,11 +211,14 @@ class FindingRow(Table):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    request_id: Mapped[str | None] = mapped_column(ForeignKey("finding_requests.id", ondelete="CASCADE"), index=True)
     run_id: Mapped[str]
+    """The reading that said which way is up."""
     number: Mapped[int]
     task: Mapped[str]
     prompt: Mapped[str]
     data: Mapped[dict[str, Any]]
+    """The finding as `docproc.exports.json` writes it."""
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
