@@ -80,11 +80,16 @@ class Limits:
 
 
 class VisionRequest(NamedTuple):
-    """A prompt about one image or several, without the markers of images and of beginning and end."""
+    """A prompt about one image or several, without the markers of images and of beginning and end.
+
+    `adapter` is the name of a registered adapter of the model, or its folder, that is to answer; "" is the model's
+    own way.
+    """
 
     images: PageImage | Sequence[PageImage]
     prompt: str
     limits: Limits = Limits()
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

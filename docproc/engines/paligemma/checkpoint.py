@@ -20,13 +20,28 @@ VARIANTS = re.compile(r"(?:^|[-_/])(pt|mix|ft-[a-z0-9]+(?:-[a-z]+)?)(?=$|[-_/@])
 LARGEST_HEADER = 100 * 1024 * 1024
 SAMPLE = 1 << 20
 SLACK = 1.1
-"""For what is neither weights nor cache: activations, the CUDA context, fragments."""
+"""For what is not counted: the CUDA context, fragments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes that a model takes: its weights, the keys and values of all tokens, what a layer computes at most."""
+
+    weights: int
+    cache: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        """All of it, with `SLACK`."""
+        return int((self.weights + self.cache + self.activations) * SLACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A folder that holds a whole PaliGemma: `side` in pixels, `parameters` and `cache` (numbers per token) counted.
 
+    `shape` is width, inner width, heads and rows of the embedding of the language model.
     `variant` is "pt", "mix", "ft-..." or "" when nothing tells; `version` names these very weights.
     """
 
@@ -40,11 +55,19 @@ class Checkpoint:
     cache: int
     longest: int
     version: str
+    shape: tuple[int, int, int, int]
 
     def memory(self, *, width: int, batch: int = 1, tokens: int = 512) -> int:
         """Return the bytes it needs: numbers of `width` bytes, `batch` requests at once, `tokens` beside images."""
-        held = self.cache * batch * (self.image_tokens + tokens)
-        return int((self.parameters + held) * width * SLACK)
+        return self.needs(width=width, batch=batch, tokens=tokens).total
+
+    def needs(self, *, width: int, batch: int = 1, tokens: int = 512) -> Memory:
+        """Return what it needs, in parts. The kernel of the second generation keeps all scores of attention."""
+        across, inner, heads, rows = self.shape
+        length = self.image_tokens + tokens
+        scores = heads * length * length * 4 if self.generation == 2 else 0
+        a_row = length * (4 * across + 3 * inner) * width + scores + 4 * rows
+        return Memory(self.parameters * width, self.cache * batch * length * width, batch * a_row)
 
 
 def check(folder: Path) -> Checkpoint:
@@ -55,7 +78,7 @@ def check(folder: Path) -> Checkpoint:
             hint="Give the folder of a PaliGemma checkpoint in the format of transformers.",
             code="no-checkpoint",
         )
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json")
     generation = _generation(folder, config)
     vision, text = config.get("vision_config", {}), config["text_config"]
     side, image_tokens = _resolution(folder, vision)
@@ -67,12 +90,13 @@ def check(folder: Path) -> Checkpoint:
         generation=generation,
         side=side,
         image_tokens=image_tokens,
-        variant=_variant(folder, config),
+        variant=variant_of_folder(folder),
         dtype=_dtype(tensors),
         parameters=sum(_product(tensor["shape"]) for tensor in tensors.values()),
         cache=2 * _number(text, "num_hidden_layers") * _number(text, "num_key_value_heads") * _head(text),
         longest=_number(text, "max_position_embeddings", 8192),
         version=digest[:12],
+        shape=_shape(folder, tensors, _head(text)),
     )
 
 
@@ -100,8 +124,8 @@ def _resolution(folder: Path, vision: Mapping[str, Any]) -> tuple[int, int]:
     side, patch = _number(vision, "image_size", 224), _number(vision, "patch_size", 14)
     tokens = (side // patch) ** 2
     path = folder / "processor_config.json"
-    images = _json(path).get("image_processor", {}) if path.is_file() else {}
-    images = images or _json(folder / "preprocessor_config.json")
+    images = read_json(path).get("image_processor", {}) if path.is_file() else {}
+    images = images or read_json(folder / "preprocessor_config.json")
     size = images.get("size", {})
     if size.get("height") != side or size.get("width") != side:
         raise _resolutions(folder, f"{side} x {side}", f"{size.get('height')} x {size.get('width')}")
@@ -126,6 +150,19 @@ def _check_shapes(folder: Path, tensors: Mapping[str, Mapping[str, Any]], image_
         raise _resolutions(folder, f"{image_tokens} tokens per image", f"{positions['shape'][0]} in the weights")
 
 
+def _shape(folder: Path, tensors: Mapping[str, Mapping[str, Any]], head: int) -> tuple[int, int, int, int]:
+    found = []
+    for end in ("embed_tokens.weight", "layers.0.mlp.gate_proj.weight", "layers.0.self_attn.q_proj.weight"):
+        name = next((one for one in tensors if "language_model" in one and one.endswith(end)), None)
+        if name is None:
+            raise Usage(
+                f"The weights in {folder} have no {end}.", hint="Copy the checkpoint again.", code="incomplete"
+            )
+        found.append(tensors[name]["shape"])
+    (rows, across), (inner, _), (queries, _) = found
+    return across, inner, queries // head, rows
+
+
 def _resolutions(folder: Path, one: str, other: str) -> Usage:
     return Usage(
         f"The files in {folder} are of different resolutions: {one} and {other}.",
@@ -148,19 +185,27 @@ def _check_tokenizer(folder: Path) -> None:
         )
 
 
-def _variant(folder: Path, config: Mapping[str, Any]) -> str:
-    """Return what it was trained for: as docproc.json says, else as its folder or its origin is called."""
-    own = folder / "docproc.json"
+def variant_of_folder(folder: Path) -> str:
+    """Return what a checkpoint was trained for: as docproc.json says, else as its folder or origin is called."""
+    own, config = folder / "docproc.json", folder / "config.json"
     if own.is_file():
-        return str(_json(own).get("variant", ""))
-    names = (folder.resolve().name, str(config.get("_name_or_path", "")))
+        return str(read_json(own).get("variant", ""))
+    names = (folder.resolve().name, str(read_json(config).get("_name_or_path", "")))
     return next((found[1] for name in names if (found := VARIANTS.search(name))), "")
+
+
+def write_variant(folder: Path, variant: str) -> None:
+    """Say in a folder what its checkpoint was trained for."""
+    own = folder / "docproc.json"
+    found = read_json(own) if own.is_file() else {}
+    own.unlink(missing_ok=True)  # it may be one file with that of another folder
+    own.write_text(json.dumps(found | {"variant": variant}) + "\n", "utf-8")
 
 
 def _tensors(folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
     """Return the header of every tensor, and a hash over headers and samples of all shards."""
     index = folder / "model.safetensors.index.json"
-    wanted: dict[str, str] = _json(index).get("weight_map", {}) if index.is_file() else {}
+    wanted: dict[str, str] = read_json(index).get("weight_map", {}) if index.is_file() else {}
     shards = sorted(set(wanted.values())) or ["model.safetensors"]
     tensors: dict[str, dict[str, Any]] = {}
     digest = hashlib.sha256((folder / "config.json").read_bytes())
@@ -177,6 +222,17 @@ def _tensors(folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
         raise Usage(f"{len(lost)} tensors are in no shard of {folder}.", hint="Copy it again.", code="incomplete")
     digest.update(json.dumps(tensors, sort_keys=True).encode())
     return tensors, digest.hexdigest()
+
+
+def read_tensors(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the header of every tensor of a checkpoint; raises as `check` does."""
+    return _tensors(folder)[0]
+
+
+def tensor_headers(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the headers of a safetensors file; raise Usage unless it is whole."""
+    with path.open("rb") as stream:
+        return _header(path, stream)
 
 
 def _header(path: Path, stream: BinaryIO) -> dict[str, dict[str, Any]]:
@@ -201,7 +257,8 @@ def _broken(path: Path) -> Usage:
     return Usage(f"{path} is not whole.", hint="Download or copy it again.", code="truncated")
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a file; raise Unavailable when it is missing, Usage when it is damaged."""
     if not path.is_file():
         raise Unavailable(f"{path} is missing.", hint="Copy all files of the checkpoint.", code="incomplete")
     try:

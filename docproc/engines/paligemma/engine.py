@@ -15,12 +15,14 @@ from PIL import Image
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from docproc.engines import Generation, Limits, VisionRequest
+from docproc.engines.paligemma.adapters import Adapters
 from docproc.engines.paligemma.checkpoint import SLACK
 from docproc.engines.paligemma.loading import load
 from docproc.engines.paligemma.prompts import LONGEST, clean, too_long
 from docproc.engines.paligemma.stopping import Certainty, Stops
 from docproc.errors import EngineFailed, Usage
 from docproc.raster import PageImage
+from docproc.registry import Registry
 from docproc.settings import Settings
 
 BATCH = {"cpu": 4, "cuda": 16}
@@ -38,10 +40,11 @@ class _Row:
     ids: tuple[int, ...]
     images: tuple[str, ...]
     limits: Limits
+    adapter: str = ""
 
 
 class PaliGemmaEngine:
-    """PaliGemma, either generation; `model` is the folder of a checkpoint.
+    """PaliGemma, either generation; `model` is a registered model or adapter, or the folder of a checkpoint.
 
     Decoding is greedy. A batch gives what its requests give one by one, because every row attends to itself alone:
     its image and prompt both ways (token types say so, always), its answer causally, padding on the left to nothing.
@@ -55,12 +58,19 @@ class PaliGemmaEngine:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         device = device or settings.vision_devices.partition(",")[0].strip()
-        self._loaded = load(Path(model), device=device, attention=attention)
+        registry = Registry(settings)
+        located = registry.locate(str(model))
+        self._loaded = load(located.folder, device=device, attention=attention)
+        self._adapters = Adapters(self._loaded, registry)
+        self._adapter = located.adapter.name if located.adapter else ""
+        self._adapters.add(self._adapter)
         checkpoint = self._loaded.checkpoint
         self._room = settings.vision_memory or free_memory(self._loaded.device)
         self._batch = batch or BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
         self._features: OrderedDict[str, Any] = OrderedDict()
         self.version = f"{checkpoint.generation}@{checkpoint.version}"
+        if located.adapter:
+            self.version += f"+{located.adapter.weights}"
         self.side = checkpoint.side
         self.variant = checkpoint.variant
 
@@ -78,7 +88,9 @@ class PaliGemmaEngine:
         images = [request.images] if isinstance(request.images, PageImage) else list(request.images)
         if not images or request.limits.tokens < 1:
             raise Usage("A request needs an image and at least one token.", hint="Give both.")
-        keys = tuple(_key(image) for image in images)
+        adapter = request.adapter or self._adapter
+        self._adapters.add(adapter)
+        keys = tuple(_key(image) + self._adapters.of_images(adapter) for image in images)
         pictures.update(zip(keys, images, strict=True))
         ids = self._ids(request.prompt, len(images))
         longest = self._loaded.checkpoint.longest
@@ -89,7 +101,7 @@ class PaliGemmaEngine:
                 hint="Give fewer images or fewer new tokens.",
                 code="prompt-too-long",
             )
-        row = _Row(number, ids, keys, request.limits)
+        row = _Row(number, ids, keys, request.limits, adapter)
         if self._room and self._bytes([row]) > self._room:
             raise Usage(
                 f"The request needs {self._bytes([row]) / 1e9:.1f} GB of memory; requests may take "
@@ -109,10 +121,10 @@ class PaliGemmaEngine:
         return *pixels, tokenizer.bos_token_id, *text
 
     def _batches(self, rows: Sequence[_Row]) -> Iterator[list[_Row]]:
-        """Yield rows with as many images and about as long answers together, so that little is padding."""
-        waiting = sorted(rows, key=lambda row: (len(row.images), row.limits.tokens, row.number))
+        """Yield rows of one adapter, with as many images and about as long answers, so that little is padding."""
+        waiting = sorted(rows, key=lambda row: (row.adapter, len(row.images), row.limits.tokens, row.number))
         while waiting:
-            alike = [row for row in waiting[: self._batch] if len(row.images) == len(waiting[0].images)]
+            alike = [row for row in waiting[: self._batch] if _shape(row) == _shape(waiting[0])]
             while self._room and len(alike) > 1 and self._bytes(alike) > self._room:
                 alike.pop()
             waiting = waiting[len(alike) :]
@@ -127,7 +139,8 @@ class PaliGemmaEngine:
     def _halving(self, rows: Sequence[_Row], pictures: dict[str, PageImage]) -> list[Generation]:
         """Generate; when memory runs out, in halves from now on."""
         try:
-            return self._write(rows, self._encode(rows, pictures))
+            with self._adapters.using(rows[0].adapter):
+                return self._write(rows, self._encode(rows, pictures))
         except torch.OutOfMemoryError:
             pass  # left before trying again, because the error holds the tensors of the attempt
         self._features.clear()
@@ -194,6 +207,10 @@ class PaliGemmaEngine:
 def free_memory(device: str) -> int:
     """Return the bytes that requests may take on a GPU: what is free there, less a fifth; 0 (no limit) elsewhere."""
     return int(torch.cuda.mem_get_info(device)[0] * 0.8) if device.startswith("cuda") else 0
+
+
+def _shape(row: _Row) -> tuple[str, int]:
+    return row.adapter, len(row.images)
 
 
 def _key(image: PageImage) -> str:

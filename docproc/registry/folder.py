@@ -1,0 +1,216 @@
+"""The folder of registered models, and finding the one that a name means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docproc.errors import Conflict, DocprocError, Unavailable, Usage
+from docproc.registry.card import CARD, Card
+from docproc.settings import Settings
+
+CURRENT = "current.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SIDES = (224, 448, 896)
+STAGING = ".adding-"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a model lies. `card` is None for a folder that is not registered; `adapter` is that of one, else None."""
+
+    folder: Path
+    card: Card | None = None
+    adapter: Card | None = None
+
+
+class Registry:
+    """The registered models of a data folder. Holds nothing: every call reads what is there now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.root = settings.data_dir.expanduser() / "models"
+
+    def cards(self) -> list[Card]:
+        """Return the card of the version in use of every model, by name."""
+        if not self.root.is_dir():
+            return []
+        names = sorted(path.name for path in self.root.iterdir() if (path / CURRENT).is_file())
+        return [card for name in names if (card := self.get(name))]
+
+    def get(self, name: str) -> Card | None:
+        """Return the card of the version in use; None when no model has that name."""
+        version = self._current(name) if NAME.fullmatch(name) else 0
+        return Card.read(self.root / name / str(version)) if version else None
+
+    def versions(self, name: str) -> list[Card]:
+        """Return the cards of all versions, oldest first."""
+        folder = self.root / name
+        numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+        return [Card.read(folder / str(number)) for number in numbers]
+
+    def path(self, card: Card) -> Path:
+        """Return the folder of a version."""
+        return self.root / card.name / str(card.version)
+
+    def locate(self, model: str, *, side: int = 0) -> Located:
+        """Return where `model` lies: the name of a registered one, the beginning of several names, or a folder.
+
+        `paligemma2-3b-mix` is the beginning of `paligemma2-3b-mix-448` and its like, of which the smallest whose
+        input has `side` pixels is taken, or the largest there is. The name of an adapter is its base with it.
+        Raises Unavailable when there is none.
+        """
+        card = self.get(model) or self._sized(model, side)
+        if card is None:
+            if model and Path(model).expanduser().is_dir():
+                return Located(Path(model).expanduser())
+            known = ", ".join(one.name for one in self.cards()) or "none"
+            raise Unavailable(
+                f"There is no checkpoint in {model}, and no registered model of that name.",
+                hint=f"`docproc models add` adds one; there are: {known}.",
+                code="no-checkpoint",
+            )
+        if card.kind == "adapter":
+            base = self.get(card.base)
+            if base is None:
+                raise Unavailable(
+                    f"The adapter {card.name} belongs to {card.base}, which is not here.",
+                    hint="Add that model again under the same name.",
+                    code="no-checkpoint",
+                )
+            return Located(self.path(base), base, card)
+        return Located(self.path(card), card)
+
+    def adapters(self, base: Card) -> list[Card]:
+        """Return the adapters that belong to a model."""
+        return [card for card in self.cards() if card.kind == "adapter" and card.base == base.name]
+
+    def masks(self) -> Path | None:
+        """Return the registered decoder of masks."""
+        found = next((card for card in self.cards() if card.kind == "masks"), None)
+        return self.path(found) / "vae-oid.npz" if found else None
+
+    @contextmanager
+    def staged(self, key: str = "") -> Iterator[Path]:
+        """Yield an empty folder to put a model's files in; `put` makes a version of it, else it is gone.
+
+        With a `key` it stays when something goes wrong, and the next one with that key goes on with what it holds.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        if key:
+            folder = self.root / (STAGING + hashlib.sha256(key.encode()).hexdigest()[:16])
+            folder.mkdir(exist_ok=True)
+            yield folder
+        else:
+            folder = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.root))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def put(self, staged: Path, card: Card) -> Card:
+        """Make the staged files the next version of the model `card.name`; return its card, with hashes and number.
+
+        The first version is in use at once, later ones when they are promoted.
+        """
+        if not NAME.fullmatch(card.name):
+            raise Usage(
+                f"{card.name!r} is no name for a model.",
+                hint="Letters, digits, dots, dashes and underscores; give one with --name.",
+            )
+        home = self.root / card.name
+        home.mkdir(parents=True, exist_ok=True)
+        files = hashes(staged)
+        number = max((one.version for one in self.versions(card.name)), default=0)
+        while True:
+            number += 1
+            numbered = replace(card, version=number, files=files)
+            numbered.write(staged)
+            try:
+                staged.rename(home / str(number))
+                break
+            except OSError:  # another process was faster
+                if not (home / str(number)).exists():
+                    raise
+        if not (home / CURRENT).exists():
+            self.promote(card.name, number)
+        return numbered
+
+    def promote(self, name: str, version: int) -> None:
+        """Use that version from now on."""
+        home = self.root / name
+        if not (home / str(version) / CARD).is_file():
+            raise Usage(f"The model {name} has no version {version}.", hint="`docproc models list` shows them.")
+        before = [] if (now := self._current(name)) in (0, version) else [now, *self._history(name)]
+        replace_file(home / CURRENT, json.dumps({"version": version, "before": before}))
+
+    def remove(self, name: str) -> None:
+        """Remove a model with all its versions.
+
+        Raises Unavailable when there is none, Conflict while adapters belong to it.
+        """
+        card = self.get(name)
+        if card is None:
+            raise Unavailable(f"There is no model {name}.", hint="`docproc models list` shows them.")
+        if bound := self.adapters(card):
+            names = ", ".join(one.name for one in bound)
+            raise Conflict(f"{names} belong to {name}.", hint="Remove them first.", code="model-in-use")
+        gone = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.root))
+        (self.root / name).rename(gone / name)
+        shutil.rmtree(gone)
+
+    def damaged(self, card: Card) -> list[str]:
+        """Return the files of a version that are missing or not as they were when it was added."""
+        now = hashes(self.path(card))
+        return sorted(name for name, digest in card.files.items() if now.get(name) != digest)
+
+    def _sized(self, family: str, side: int) -> Card | None:
+        found = [card for one in SIDES if (card := self.get(f"{family}-{one}"))]
+        enough = [card for card in found if card.side >= side]
+        return enough[0] if enough else found[-1] if found else None
+
+    def _current(self, name: str) -> int:
+        return self._state(name)[0]
+
+    def _history(self, name: str) -> list[int]:
+        return self._state(name)[1]
+
+    def _state(self, name: str) -> tuple[int, list[int]]:
+        """Return the version in use, 0 when there is none, and those before it, the last one first."""
+        path = self.root / name / CURRENT
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            return int(found["version"]), [int(number) for number in found["before"]]
+        except FileNotFoundError:
+            return 0, []
+        except (ValueError, LookupError, TypeError) as error:
+            raise DocprocError(
+                f"{path} is damaged.", hint="Remove the model's folder and add it again.", code="model-damaged"
+            ) from error
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return relative path -> SHA-256 of every file in a folder but the card."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CARD)
+    found = {}
+    for path in files:
+        with path.open("rb") as stream:
+            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(name).replace(path)
