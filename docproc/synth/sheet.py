@@ -107,6 +107,34 @@ class Sheet:
         """The pymupdf page; PyMuPDF lets go of it when another page is made, so it is asked for every time."""
         return self._document[self.number - 1] if self._document is not None else Unseen()
 
+    def cut(self, height: float) -> None:
+        """Cut the paper off `height` points below its top, as a till does."""
+        if self._document is not None:
+            whole = self.box.bottom
+            self.canvas.set_mediabox(pymupdf.Rect(0, whole - height, self.box.right, whole))
+        self.box = Box(0, 0, self.box.right, height)
+
+    @property
+    def regions(self) -> Sequence[Region]:
+        """The regions so far, in reading order."""
+        return self._regions
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The tables so far."""
+        return self._tables
+
+    def words_in(self, region: Region, box: Box) -> list[Word]:
+        """Return the words of a region whose middle lies in `box`, in reading order."""
+        wanted = set(region.line_ids)
+        return [
+            word
+            for line in self._lines
+            if line.id in wanted and box.contains(line.box.center)
+            for word in line.words
+            if box.contains(word.box.center)
+        ]
+
     def truth(self) -> Page:
         """Return everything that was written, as an engine would give it."""
         return Page(
