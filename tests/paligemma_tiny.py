@@ -79,3 +79,30 @@ def engine_of(folder, **kwargs):
     from docproc.engines.paligemma.engine import PaliGemmaEngine
 
     return PaliGemmaEngine(Settings(threads=1), folder, device="cpu", batch=4, **kwargs)
+
+
+def make_adapter(folder, base, *, seed=0, projector=False, vision=False, says=None, **changes):
+    """A LoRA adapter with random weights, as peft saves it; `says` is the base that it names."""
+    import json
+    import warnings
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from docproc.engines.paligemma.loading import load
+
+    targets = r".*language_model.*\.(q|v|up)_proj" if not vision else r".*\.(q|v)_proj"
+    torch.manual_seed(seed)
+    settings = {"r": 4, "lora_alpha": 16, "target_modules": targets, "init_lora_weights": False} | changes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        saved = ["multi_modal_projector"] if projector else None
+        model = get_peft_model(load(base, device="cpu").model, LoraConfig(modules_to_save=saved, **settings))
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if "modules_to_save" in name:
+                    weight.add_(torch.randn_like(weight) * 0.3)
+        model.save_pretrained(folder)
+    config = json.loads((folder / "adapter_config.json").read_text()) | {"base_model_name_or_path": says or str(base)}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    return model
