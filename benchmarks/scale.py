@@ -4,9 +4,10 @@
     python benchmarks/scale.py postgresql://root@127.0.0.1/scale --pages 1000,10000,100000,1000000
 
 The database must be empty, or be one that this script filled before: it goes on from there. Words follow Zipf's
-law over 50,000 made-up words, 150 to 350 on a page, 10 pages to a document, 50 owners. All documents share 2,000
-readings of the usual size, so that every hit costs what it costs to find its boxes while the disk holds rows only.
-With `--output results/scale` the table and the plot are written as scale-DATABASE.md and .png.
+law over 50,000 made-up words, 150 to 350 on a page, 10 pages to a document, 50 owners. Index rows are made by a short
+cut that is compared, page by page of a sample, with what the service itself writes; there are no readings, as neither
+searches nor lists look at them. With `--output results/scale` the table and the plot are written as
+scale-DATABASE.md and .png.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import insert, select, text
@@ -31,18 +34,25 @@ from tqdm import tqdm
 from docproc.document import Line, Page, Region, Word
 from docproc.geometry import Box
 from docproc.settings import Settings
-from docproc.store import access, documents, migrate, readings, search
+from docproc.store import access, documents, migrate, search
 from docproc.store.access import Principal
 from docproc.store.database import Database
 from docproc.store.search import postgres, sqlite
+from docproc.store.search.texts import LEVEL, Text
 from docproc.store.tables import DocumentLabel, DocumentRow, Run, SearchPage, User
 from web.server import GARBAGE
 
-WORDS, OWNERS, RUNS, PER_DOCUMENT, BATCH = 50_000, 50, 200, 10, 1_000
-MANY = 50_000
+WORDS, OWNERS, RUNS, PER_DOCUMENT, BATCH, SAMPLE = 50_000, 50, 200, 10, 1_000, 200
+MANY = 5_000
 """Pages for which PostgreSQL makes its index after they are in."""
-TOKENS_INDEX = "CREATE INDEX ix_search_pages_tokens ON search_pages USING gin (tokens) WITH (fastupdate = off)"
+TOKENS_INDEX = (
+    "SET maintenance_work_mem = '512MB'",
+    "CREATE INDEX ix_search_pages_tokens ON search_pages USING gin (tokens) WITH (fastupdate = off)",
+)
+NAMES = ("{word} ", "{number}.pdf", "zz", "no such name")
+"""Parts of file names that lists are asked for: in a thousandth of them, in few, in none."""
 LIMIT_MS = 100
+JSON = json.JSONEncoder(separators=(",", ":")).encode
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
@@ -62,6 +72,8 @@ class Corpus:
 
     weights: np.ndarray
     words: list[str]
+    frames: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Number of words -> the JSON of their places and boxes, the same on every page of so many."""
 
     @classmethod
     def make(cls) -> Corpus:
@@ -83,7 +95,7 @@ def grow(database: Database, corpus: Corpus, target: int) -> float:
     with database.read() as session:
         have = session.query(SearchPage).count()
     if not have:
-        _people(database, corpus)
+        _people(database)
     with database.read() as session:
         owners = list(session.scalars(select(User.id).where(User.name.like("owner%")).order_by(User.name)))
         runs = list(session.scalars(select(Run.id).order_by(Run.id)))
@@ -94,19 +106,18 @@ def grow(database: Database, corpus: Corpus, target: int) -> float:
         with database.write() as session:
             _add(session, corpus, range(start, min(start + BATCH, target)), owners, runs)
     if builds_later:
-        _run(
-            database, "CREATE INDEX ix_search_pages_tokens ON search_pages USING gin (tokens) WITH (fastupdate = off)"
-        )
+        _run(database, *TOKENS_INDEX)
     _run(database, "ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
     return time.perf_counter() - begin
 
 
-def _run(database: Database, statement: str) -> None:
+def _run(database: Database, *statements: str) -> None:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
+        for statement in statements:
+            connection.execute(text(statement))
 
 
-def _people(database: Database, corpus: Corpus) -> None:
+def _people(database: Database) -> None:
     with database.write() as session:
         session.add_all(User(name=f"owner{index:02}", role="reviewer") for index in range(OWNERS))
         session.add_all([User(name="boss", role="admin"), User(name="guest", role="viewer")])
@@ -117,14 +128,10 @@ def _people(database: Database, corpus: Corpus) -> None:
         )
         session.add(document)
         session.flush()
-        for index in range(RUNS):
-            run = Run(document_id=document.id, user_id=boss, options={}, status="done", page_count=PER_DOCUMENT)
-            session.add(run)
-            session.flush()
-            for number in range(1, PER_DOCUMENT + 1):
-                readings.save(
-                    session, run.id, number, _reading(corpus.page(index * PER_DOCUMENT + number - 1), number)
-                )
+        session.add_all(
+            Run(document_id=document.id, user_id=boss, options={}, status="done", page_count=PER_DOCUMENT)
+            for _ in range(RUNS)
+        )
 
 
 def _reading(words: list[str], number: int) -> Page:
@@ -139,6 +146,27 @@ def _reading(words: list[str], number: int) -> Page:
         lines.append(Line(f"l{row}", " ".join(one.text for one in made), box, box.corners, 0.98, made))
     region = Region("r0", "text", Box(40, 30, 570, 780), 0, 0.9, tuple(line.id for line in lines))
     return Page(number, 612, 792, lines=tuple(lines), regions=(region,))
+
+
+def packed(words: list[str], corpus: Corpus) -> bytes:
+    """Return what the service keeps of `_reading(words, ...)` to show hits, without making a page and its tokens."""
+    count = len(words)
+    if count not in corpus.frames:
+        text = Text.of_page(_reading(words, 1))
+        *_, places, steps = json.loads(zlib.decompress(text.pack()))
+        corpus.frames[count] = JSON(places), JSON(steps)
+    places, steps = corpus.frames[count]
+    lines = [words[at : at + 9] for at in range(0, count, 9)]
+    return zlib.compress(f"[{JSON(lines)},[0],{JSON(words)},{places},{steps}]".encode(), LEVEL)
+
+
+def check(corpus: Corpus) -> None:
+    """Compare the short cut with what the service writes."""
+    for index in range(SAMPLE):
+        words = corpus.page(index)
+        text = Text.of_page(_reading(words, 1))
+        assert words == text.tokens, index
+        assert packed(words, corpus) == text.pack(), index
 
 
 def _add(session, corpus, indexes, owners, runs) -> None:
@@ -159,7 +187,10 @@ def _add(session, corpus, indexes, owners, runs) -> None:
             if which % 10 == 0:
                 labels.append({"document_id": name, "name": f"label{which % 100 // 10}"})
         tokens = corpus.page(index)
-        pages.append({"id": first + index - indexes[0], "document_id": name, "number": number + 1, "tokens": tokens})
+        pages.append({
+            "id": first + index - indexes[0], "document_id": name, "number": number + 1, "tokens": tokens,
+            "shown": packed(tokens, corpus),
+        })  # fmt: skip
     session.execute(insert(DocumentRow), docs)
     if labels:
         session.execute(insert(DocumentLabel), labels)
@@ -169,10 +200,10 @@ def _add(session, corpus, indexes, owners, runs) -> None:
     for page in pages:
         page["tokens"] = postgres.vector(page["tokens"], page["id"])
     with session.connection().connection.cursor() as cursor, cursor.copy(
-        "COPY search_pages (id, document_id, number, tokens) FROM STDIN"
+        "COPY search_pages (id, document_id, number, tokens, shown) FROM STDIN"
     ) as copy:  # fmt: skip
         for page in pages:
-            copy.write_row((page["id"], page["document_id"], page["number"], page["tokens"]))
+            copy.write_row(tuple(page.values()))
     session.execute(text("SELECT setval('search_pages_id_seq', :last)"), {"last": pages[-1]["id"]})
 
 
@@ -204,20 +235,43 @@ def queries(corpus: Corpus, pages: int, count: int) -> Iterator[tuple[str, str]]
         )
 
 
-def measure(action: Callable[[], object]) -> float:
-    """Return the milliseconds that an action takes."""
-    begin = time.perf_counter()
-    action()
-    return (time.perf_counter() - begin) * 1000
+class Took(NamedTuple):
+    """Milliseconds by the clock, and of CPU: of this process and of PostgreSQL's, where that runs on this machine."""
+
+    clock: float
+    cpu: float
 
 
-def search_times(database: Database, corpus: Corpus, pages: int, count: int) -> dict[str, list[float]]:
-    """Return kind -> milliseconds of each query, asked by an admin, an owner of a fiftieth, and a stranger."""
-    times: dict[str, list[float]] = {}
+class Watch:
+    """Measures what uses the database, one thing at a time. The CPU time says what a machine without load takes."""
+
+    def __init__(self, database: Database) -> None:
+        self._backend: Path | None = None
+        if not database.is_sqlite:
+            with database.read() as session:  # the one connection of the pool
+                pid = session.scalar(text("SELECT pg_backend_pid()"))
+            stat = Path(f"/proc/{pid}/schedstat")
+            self._backend = stat if database.url.host in {"127.0.0.1", "localhost"} and stat.exists() else None
+
+    def measure(self, action: Callable[[], object]) -> Took:
+        """Return the milliseconds that an action takes."""
+        begin, cpu = time.perf_counter(), self._cpu()
+        action()
+        return Took((time.perf_counter() - begin) * 1000, (self._cpu() - cpu) * 1000)
+
+    def _cpu(self) -> float:
+        backend = int(self._backend.read_text().split()[0]) / 1e9 if self._backend else 0.0
+        return time.thread_time() + backend
+
+
+def search_times(database: Database, corpus: Corpus, pages: int, count: int) -> dict[str, list[Took]]:
+    """Return kind -> what each query took, asked by an admin, an owner of a fiftieth, and a stranger."""
+    times: dict[str, list[Took]] = {}
+    watch = Watch(database)
     who = [_principal(database, name) for name in ("boss", "owner07", "guest")]
     for at, (kind, query) in enumerate(queries(corpus, pages, count)):
         one = who[(at // 10) % 3]
-        took = measure(lambda one=one, query=query: _search(database, one, query))
+        took = watch.measure(lambda one=one, query=query: _search(database, one, query))
         times.setdefault(kind, []).append(took)
         times.setdefault(f"({one.name.rstrip('0123456789')})", []).append(took)
     return times
@@ -228,20 +282,30 @@ def _search(database: Database, who: Principal, query: str) -> None:
         search.find(session, who, query)
 
 
-def list_times(database: Database, count: int) -> list[float]:
-    """Return the milliseconds of listing 50 documents from some place on."""
+def list_times(database: Database, wanted: Iterable[documents.Filter]) -> list[Took]:
+    """Return what listing 50 documents took, and the next 50."""
     times = []
-    for at in range(count):
+    watch = Watch(database)
+    for at, one in enumerate(wanted):
         who = _principal(database, ("boss", "owner07", "guest")[at % 3])
         after: list[str | None] = [None]
 
-        def page(who: Principal = who, after: list[str | None] = after) -> None:
+        def page(who: Principal = who, one: documents.Filter = one, after: list[str | None] = after) -> None:
             with database.read() as session:
-                found = documents.page_of(session, access.visible(who), after=after[0], limit=50)
+                found = documents.page_of(session, access.visible(who), one, after=after[0], limit=50)
                 after[0] = found.next
 
-        times += [measure(page), measure(page)]
+        times += [watch.measure(page), watch.measure(page)]
     return times
+
+
+def filters(corpus: Corpus, pages: int, count: int) -> Iterator[documents.Filter]:
+    """Yield what to list: parts of file names."""
+    rng = np.random.default_rng(5)
+    for at in range(count):
+        number = rng.integers(0, max(1, pages // PER_DOCUMENT))
+        part = NAMES[at // 3 % len(NAMES)].format(word=corpus.words[rng.integers(0, 1000)], number=number)
+        yield documents.Filter(name=part)
 
 
 def _principal(database: Database, name: str) -> Principal:
@@ -265,7 +329,8 @@ def report(rows: list[dict[str, object]], dialect: str) -> str:
         f"# Search as pages grow, {dialect}",
         "",
         f"{machine}. Milliseconds: p50 / p95 / longest, of queries in turn by an admin, an owner and a stranger.",
-        "Pages hold 150 to 350 made-up words; the 20 hits of a query are resolved to snippets and boxes.",
+        "Pages hold 150 to 350 made-up words; the 20 hits of a query are resolved to snippets and boxes. CPU:",
+        "what of it a processor worked, here and in the database; the rest is waiting for a machine that others use.",
         "",
         f"| | {' | '.join(heads)} |",
         f"| --- |{' --- |' * len(rows)}",
@@ -284,7 +349,7 @@ def plot(rows: list[dict[str, object]], path: Path, dialect: str) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     pages = [row["pages"] for row in rows]
-    for name, style in (("search", "o"), ("list", "s")):
+    for name, style in (("search", "o"), ("list", "s"), ("list by name", "^")):
         for part, line in (("p50", "--"), ("p95", "-")):
             axes.plot(pages, [row[name][part] for row in rows], f"{style}{line}", label=f"{name} {part}")
     axes.axhline(LIMIT_MS, color="grey", linewidth=0.8)
@@ -303,6 +368,7 @@ def main() -> None:
     database = Database(Settings(database_url=asked.url))
     migrate.upgrade(database)
     corpus = Corpus.make()
+    check(corpus)
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     rows = []
@@ -310,20 +376,22 @@ def main() -> None:
         seconds = grow(database, corpus, pages)
         search_times(database, corpus, pages, 20)
         found = search_times(database, corpus, pages, asked.queries)
-        everything = [one for kind, times in found.items() if not kind.startswith("(") for one in times]
-        row = {
-            "pages": pages,
-            "filled in s": round(seconds),
-            "search": summary(everything),
-            "list": summary(list_times(database, 20)),
-            **{kind: summary(times) for kind, times in found.items()},
+        parts = {
+            "search": [one for kind, times in found.items() if not kind.startswith("(") for one in times],
+            "list": list_times(database, [documents.Filter()] * 30),
+            "list by name": list_times(database, filters(corpus, pages, 60)),
+            **found,
         }
+        row: dict[str, object] = {"pages": pages, "filled in s": round(seconds), "load": round(os.getloadavg()[0], 1)}
+        row |= {name: summary([one.clock for one in times]) for name, times in parts.items()}
+        row |= {f"{name}, CPU": summary([one.cpu for one in parts[name]]) for name in ("search", "list by name")}
         print(json.dumps(row), flush=True)
         rows.append(row)
     if asked.output:
-        name = asked.output.with_name(f"{asked.output.name}-{database.engine.dialect.name}")
-        name.with_suffix(".md").write_text(report(rows, database.engine.dialect.name))
-        plot(rows, name.with_suffix(".png"), database.engine.dialect.name)
+        dialect = database.engine.dialect.name
+        name = asked.output.with_name(f"{asked.output.name}-{dialect}")
+        name.with_suffix(".md").write_text(report(rows, dialect))
+        plot(rows, name.with_suffix(".png"), dialect)
     database.close()
 
 

@@ -11,7 +11,7 @@ from docproc.store import migrate
 from docproc.store.database import Database, now
 from docproc.store.tables import Table, User
 
-SEARCH_ONLY = ("search_fts", "ix_search_pages_tokens")
+SEARCH_ONLY = ("search_fts", "ix_search_pages_tokens", "ix_documents_name_trigrams")
 """Made by the migration in the words of one database; no model knows them."""
 
 

@@ -89,7 +89,7 @@ def test_the_answer_says_when_pages_are_not_prepared_yet(service, prepared):
 
 def test_a_stranger_learns_nothing(service, anna):
     ben = service.client("ben")
-    assert ben.get("/search?q=total").json == {"hits": [], "next": None, "complete": True}
+    assert ben.get("/search?q=total").json == {"hits": [], "next": None, "complete": True, "limits": []}
     assert service.app.test_client().get("/api/v1/search?q=total").status_code == 401
 
 

@@ -6,7 +6,7 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from docproc.store import search
-from docproc.store.search import Hit, nearest
+from docproc.store.search import Hit, Limit, nearest
 from web import auth, context
 from web.api import api
 from web.api.models import answer
@@ -74,10 +74,12 @@ class SearchHits(BaseModel):
 
     hits: list[SearchHit]
     next: str | None = Field(description="Where to go on, as `after`; null at the end")
-    complete: bool = Field(
-        description="False when not all pages were compared by their meaning: some are not prepared for it yet, or "
-        f"there are more than {nearest.MOST_PASSAGES:,} passages or {nearest.MOST_PAGES:,} pages, of which the "
-        "newest are compared"
+    complete: bool = Field(description="Whether all pages that match are here, or come after; else `limits` says why")
+    limits: list[Limit] = Field(
+        description=f"`candidates`: more pages match than the newest {search.CANDIDATES}, which alone are ranked. "
+        "`time`: looking for older pages would take too long. `meaning`: not all pages were compared by their "
+        f"meaning, as some are not prepared for it yet, or there are more than {nearest.MOST_PASSAGES:,} passages or "
+        f"{nearest.MOST_PAGES:,} pages, of which the newest are compared"
     )
 
 
@@ -88,4 +90,4 @@ def find(query: SearchQuery) -> Response:
     with context().database.read() as session:
         found = search.find(session, auth.current(), query.q, limit=query.limit, after=query.after, meaning=wanted)
     hits = [SearchHit.of(hit) for hit in found.hits]
-    return answer(SearchHits(hits=hits, next=found.next, complete=found.complete))
+    return answer(SearchHits(hits=hits, next=found.next, complete=found.complete, limits=list(found.limits)))

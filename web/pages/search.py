@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from docproc.errors import Rejected
 from docproc.geometry import Box
 from docproc.store import overview, search
-from docproc.store.search import Hit
+from docproc.store.search import Hit, Limit
 from web import auth, context
 from web.meaning import Mode, meaning
 
@@ -21,6 +21,13 @@ CROP_WIDTH, CROP_HEIGHT = 250.0, 80.0
 """Points of the page around a hit that are shown."""
 MODES: Mapping[Mode, str] = {"text": "These words", "both": "Words and meaning", "meaning": "Meaning"}
 """Ways to search, as they are called."""
+LIMITS: Mapping[Limit, str] = {
+    "candidates": f"More pages match than are ranked: these are the best of the newest {search.CANDIDATES}.",
+    "time": "Looking through everything takes too long: older pages may be missing. A rarer word finds them.",
+    "meaning": "Not all pages are compared by their meaning: the newest are being prepared, or there are more than "
+    "can be.",
+}
+"""What is said when there may be more to find."""
 FIELDS = (
     ("name:invoice", "in documents whose file name contains it"),
     ("label:tax", "in documents with this label"),
@@ -52,14 +59,15 @@ def index() -> str:
     mode = _mode(request.args.get("mode", ""))
     told: Rejected | None = None
     hits: Sequence[ShownHit] = ()
-    following, is_complete = None, True
+    following: str | None = None
+    limits: Sequence[Limit] = ()
     try:
-        hits, following, is_complete = _find(query, after, mode)
+        hits, following, limits = _find(query, after, mode)
     except Rejected as error:
         told = error
     return render_template(
-        "search.html", q=query, mode=mode, modes=MODES, hits=hits, next=following, complete=is_complete, told=told,
-        fields=FIELDS,
+        "search.html", q=query, mode=mode, modes=MODES, hits=hits, next=following, told=told,
+        limits=[LIMITS[limit] for limit in limits], fields=FIELDS,
     )  # fmt: skip
 
 
@@ -68,12 +76,12 @@ def _mode(asked: str) -> Mode:
     return next((mode for mode in MODES if mode == asked), "text")
 
 
-def _find(query: str, after: str | None, mode: Mode) -> tuple[Sequence[ShownHit], str | None, bool]:
+def _find(query: str, after: str | None, mode: Mode) -> tuple[Sequence[ShownHit], str | None, Sequence[Limit]]:
     wanted = meaning(query, mode)
     with context().database.read() as session:
         found = search.find(session, auth.current(), query, limit=PER_PAGE, after=after, meaning=wanted)
         sizes = overview.page_sizes(session, [(hit.document, hit.page) for hit in found.hits])
-    return [_shown(hit, sizes) for hit in found.hits], found.next, found.complete
+    return [_shown(hit, sizes) for hit in found.hits], found.next, found.limits
 
 
 def _shown(hit: Hit, sizes: Mapping[tuple[str, int], tuple[float, float]]) -> ShownHit:

@@ -7,7 +7,8 @@
     search.find(session, who, query, meaning=Meaning(vector of search.meant(query)))    by words and by meaning
 
 Index rows are written in the caller's transaction. Documents in the trash are left out when searching.
-Of the pages that match, the newest `CANDIDATES` are ranked. What is near in meaning is found once a worker has made
+Of the pages that match, the newest `CANDIDATES` are ranked; `Results.limits` says when there are more, or when time
+ran out. What is near in meaning is found once a worker has made
 the vectors of its page (`docproc.store.search.vectors`); the two rankings are merged by reciprocal rank.
 """
 
@@ -19,9 +20,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, not_, select, update
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
@@ -33,7 +34,7 @@ from docproc.store.search.filters import Candidate
 from docproc.store.search.hits import Shown, show, show_passage
 from docproc.store.search.passages import passages
 from docproc.store.search.query import And, Node, Not, Phrase, has_field, only_fields, parse, phrases
-from docproc.store.search.shown import PAGES, texts
+from docproc.store.search.shown import PAGES, indexed, texts
 from docproc.store.search.texts import Text
 from docproc.store.tables import DocumentRow, Reading, SearchPage
 
@@ -41,6 +42,9 @@ CANDIDATES = 500
 """How many matching pages are ranked, and so found, at most."""
 MOST = 100
 """Hits returned at once, at most."""
+Limit = Literal["candidates", "time", "meaning"]
+"""Why pages may be missing: more match than are ranked; looking for them took too long; only some pages were compared
+by their meaning, as more do not fit or not all are ready."""
 ALIKE = 100
 """Pages found by their meaning, at most."""
 RANK_OFFSET = 60
@@ -70,14 +74,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Hits, best first, and where to go on; `next` is None at the end.
-
-    `complete` is False when only some pages were compared by their meaning: more than fit, or not all are ready.
-    """
+    """Hits, best first, and where to go on; `next` is None at the end. `limits` say why there may be more to find."""
 
     hits: tuple[Hit, ...]
     next: str | None
-    complete: bool = True
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every page that matches is among the hits, or comes after them."""
+        return not self.limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +169,13 @@ def find(
         return Results((), None)
     place = _Place.read(after) if after else _Place(_newest(session))
     search = _Search.of(session, who, node, place.ceiling)
-    ranked, is_complete = _ranked(search, meaning)
+    ranked, limits = _ranked(search, meaning)
     start = place.start(ranked)
     chosen = ranked[start : start + limit]
     following = None
     if start + limit < len(ranked):
         following = _Place(place.ceiling, chosen[-1].candidate.id, start + limit).write()
-    return Results(tuple(_hits(session, chosen, node)), following, is_complete)
+    return Results(tuple(_hits(session, chosen, node)), following, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +221,16 @@ def _lock(session: Session, document_id: str) -> None:
 
 def _index(session: Session, document_id: str, number: int, text: Text) -> None:
     backend = _backend(session)
-    tokens = [token.text for token in text.tokens]
     here = SearchPage.document_id == document_id, SearchPage.number == number
     row_id = session.scalar(select(SearchPage.id).where(*here))
     if row_id is not None:
-        session.execute(update(SearchPage).where(*here).values(tokens=backend.stored(tokens, row_id)))
+        values = {"tokens": backend.stored(text.tokens, row_id), "shown": text.pack()}
+        session.execute(update(SearchPage).where(*here).values(**values))
         vectors.mark(session, row_id, is_new=False)
         return
     row_id = backend.next_id(session)
-    stored = backend.stored(tokens, row_id)
-    session.execute(insert(SearchPage).values(id=row_id, document_id=document_id, number=number, tokens=stored))
+    values = {"tokens": backend.stored(text.tokens, row_id), "shown": text.pack()}
+    session.execute(insert(SearchPage).values(id=row_id, document_id=document_id, number=number, **values))
     vectors.mark(session, row_id, is_new=True)
 
 
@@ -254,16 +260,22 @@ class _Search:
         where = [visible, SearchPage.id <= ceiling, *fields]
         return cls(session, text, [visible, *of_documents], where, ceiling)
 
-    def by_text(self) -> list[Candidate]:
-        """Return the candidates, best first; among equals the newest first."""
+    def by_text(self) -> tuple[list[Candidate], tuple[Limit, ...]]:
+        """Return the candidates, best first, among equals the newest first; and what limited them."""
+        in_time, most = True, CANDIDATES + 1
         if self.text is None:
-            return _browsed(self.session, self.where)
-        backend = _backend(self.session)
-        few = _few(self.session, self.of_documents, backend.FEW)
-        found = backend.candidates(
-            self.session, self.text, self.where, ceiling=self.ceiling, limit=CANDIDATES, documents=few
-        )
-        return sorted(found, key=lambda candidate: (-candidate.score, -candidate.id))
+            found = _browsed(self.session, self.where, most)
+        else:
+            backend = _backend(self.session)
+            few = _few(self.session, self.of_documents, backend.FEW)
+            found, in_time = backend.candidates(
+                self.session, self.text, self.where, ceiling=self.ceiling, limit=most, documents=few
+            )
+        limits: list[Limit] = ["candidates"] if len(found) > CANDIDATES else []
+        if not in_time:
+            limits.append("time")
+        newest = sorted(found, key=lambda candidate: -candidate.id)[:CANDIDATES]
+        return sorted(newest, key=lambda candidate: -candidate.score), tuple(limits)
 
     def by_meaning(self, vector: vectors.Vectors) -> tuple[list[nearest.Near], bool]:
         """Return the pages near in meaning, nearest first, and whether all pages were compared."""
@@ -280,14 +292,17 @@ class _Search:
         )
 
 
-def _ranked(search: _Search, meaning: Meaning | None) -> tuple[list[_Ranked], bool]:
-    """Return what was found, best first, and whether all pages were compared."""
+def _ranked(search: _Search, meaning: Meaning | None) -> tuple[list[_Ranked], tuple[Limit, ...]]:
+    """Return what was found, best first, and what limited it."""
     if meaning is None or search.text is None:
-        return [_Ranked(one) for one in search.by_text()], True
+        found, limits = search.by_text()
+        return [_Ranked(one) for one in found], limits
     near, is_complete = search.by_meaning(meaning.vector)
+    unmeant: tuple[Limit, ...] = () if is_complete else ("meaning",)
     if meaning.alone:
-        return [_Ranked(one.candidate, one.passage, by_text=False) for one in near], is_complete
-    return _merged(search.by_text(), near), is_complete
+        return [_Ranked(one.candidate, one.passage, by_text=False) for one in near], unmeant
+    found, limits = search.by_text()
+    return _merged(found, near), limits + unmeant
 
 
 def _merged(by_text: Sequence[Candidate], near: Sequence[nearest.Near]) -> list[_Ranked]:
@@ -308,32 +323,31 @@ def _merged(by_text: Sequence[Candidate], near: Sequence[nearest.Near]) -> list[
 
 def _few(session: Session, where: Sequence[ColumnElement[bool]], most: int) -> list[str] | None:
     """Return the documents to search when they have no more than `most` pages, None otherwise."""
-    found = session.execute(select(DocumentRow.id, DocumentRow.page_count).where(*where).limit(most + 1)).all()
-    is_few = sum(max(1, pages or 0) for _, pages in found) <= most
-    return [document_id for document_id, _ in found] if is_few else None
+    some = select(DocumentRow.id, func.coalesce(DocumentRow.page_count, 1).label("pages")).where(*where)
+    counted = some.limit(most + 1).subquery()
+    count, pages = session.execute(select(func.count(), func.sum(counted.c.pages)).select_from(counted)).one()
+    return None if max(count, pages or 0) > most else list(session.scalars(some))
 
 
-def _browsed(session: Session, where: Sequence[ColumnElement[bool]]) -> list[Candidate]:
+def _browsed(session: Session, where: Sequence[ColumnElement[bool]], limit: int) -> list[Candidate]:
     """Return the first pages of the documents that the fields choose, newest first."""
     query = (
         select(SearchPage.id, SearchPage.document_id, SearchPage.number)
         .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
         .where(*where, SearchPage.number == 1)
         .order_by(SearchPage.id.desc())
-        .limit(CANDIDATES)
+        .limit(limit)
     )
     return [Candidate(*row, 0.0) for row in session.execute(query)]
 
 
 def _hits(session: Session, chosen: Sequence[_Ranked], node: Node) -> Iterator[Hit]:
     wanted = tuple(phrases(node))
-    here = and_(SearchPage.document_id == DocumentRow.id, SearchPage.number == Reading.number)
-    pages = PAGES.join(SearchPage, here).where(SearchPage.id.in_([one.candidate.id for one in chosen]))
-    found = {(row.id, number): (row.filename, text) for row, number, text in texts(session, pages)}
+    pages = indexed(session, [one.candidate.id for one in chosen])
     for one in chosen:
         candidate = one.candidate
-        if (candidate.document, candidate.page) in found:  # not deleted meanwhile
-            filename, text = found[candidate.document, candidate.page]
+        if candidate.id in pages:  # not deleted meanwhile
+            filename, text = pages[candidate.id]
             shown = _shown(text, one, wanted)
             by = ("text",) * one.by_text + ("meaning",) * (one.passage is not None)
             yield Hit(

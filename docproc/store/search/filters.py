@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from docproc.errors import Rejected
 from docproc.store.search.query import And, Field, Node, Not, Or, Phrase
 from docproc.store.tables import DocumentLabel, DocumentRow, User
+from docproc.store.tables.documents import fold
 
 Matches = Callable[[Node], ColumnElement[bool]]
 """Makes the condition that a page's tokens match a tree without fields."""
@@ -97,7 +98,7 @@ def _label(value: str, _: str) -> ColumnElement[bool]:
 
 
 _FIELDS: dict[str, Callable[[str, str], ColumnElement[bool]]] = {
-    "name": lambda value, _: DocumentRow.filename.icontains(value.rstrip("*"), autoescape=True),
+    "name": lambda value, _: DocumentRow.folded_name.contains(fold(value.rstrip("*")), autoescape=True),
     "date": _date,
     "after": lambda value, _: DocumentRow.created_at >= period(value)[1],
     "before": lambda value, _: DocumentRow.created_at < period(value)[0],

@@ -10,7 +10,7 @@ from docproc.geometry import Box
 from docproc.store.search.passages import Passage
 from docproc.store.search.query import Phrase
 from docproc.store.search.texts import Text
-from docproc.store.search.tokenize import Token, unspaced
+from docproc.store.search.tokenize import unspaced
 
 BEFORE, AFTER = 8, 24
 """Words shown before and after the first match."""
@@ -26,7 +26,7 @@ class Shown:
 
 def show(text: Text, phrases: Iterable[Phrase]) -> Shown:
     """Find the phrases in the text of a page; boxes are in points, one per word, in reading order."""
-    found = sorted({index for phrase in phrases for index in _occurrences(text.tokens, phrase)})
+    found = sorted({index for phrase in phrases for index in _occurrences(text, phrase)})
     boxes = tuple(Box.from_list(text.boxes[index]) for index in found)
     first = found[0] if found else 0
     around = range(max(0, first - BEFORE), min(len(text.words), first + AFTER))
@@ -38,22 +38,22 @@ def show_passage(text: Text, passage: Passage) -> Shown:
     return Shown(_snippet(text, passage.words, set()), passage.boxes)
 
 
-def _occurrences(tokens: Sequence[Token], phrase: Phrase) -> Iterable[int]:
+def _occurrences(text: Text, phrase: Phrase) -> Iterable[int]:
     """Yield the indexes of the words in every place where the phrase stands."""
     wanted, length = phrase.tokens, len(phrase.tokens)
     starts_so = length == 1 and phrase.prefix
-    for start, token in enumerate(tokens[: len(tokens) - length + 1]):
-        if token.text == wanted[0] or (starts_so and token.text.startswith(wanted[0])):
-            here = tokens[start : start + length]
-            if length == 1 or _follow([one.text for one in here], phrase):
-                for one in here:
-                    yield from one.words
+    for start, token in enumerate(text.tokens[: len(text.tokens) - length + 1]):
+        if token == wanted[0] or (starts_so and token.startswith(wanted[0])):
+            here = slice(start, start + length)
+            if length == 1 or _follow(text.tokens[here], phrase):
+                for words in text.places[here]:
+                    yield from words
 
 
 def _follow(texts: Sequence[str], phrase: Phrase) -> bool:
     """Say whether the tokens are those of the phrase."""
     *first, last = phrase.tokens
-    return texts[:-1] == first and (texts[-1].startswith(last) if phrase.prefix else texts[-1] == last)
+    return list(texts[:-1]) == first and (texts[-1].startswith(last) if phrase.prefix else texts[-1] == last)
 
 
 def _snippet(text: Text, words: range, marked: set[int]) -> tuple[tuple[str, bool], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
@@ -26,9 +26,12 @@ ENTRY = 8
 """Bytes that a lexeme and a position take at most, beside the text."""
 WINDOW = 10_000
 """Rows whose tsvectors carry the same lexeme, by which the index finds matches among them alone."""
-GROWTH = 4
-SECONDS = 1.0
-"""Time after which no further windows are searched."""
+FIRST, GROWTH = 2, 4
+"""Windows searched at first (the newest is not full), and how many times as many each time after it."""
+ENOUGH = 100
+"""Matches that one does not wait long for more than."""
+QUICK, SECONDS = 0.1, 1.0
+"""Time after which no further windows are searched, with enough found and with less, in seconds."""
 
 
 def stored(tokens: Sequence[str], row_id: int) -> ColumnElement[str]:
@@ -70,45 +73,54 @@ def candidates(
     ceiling: int,
     limit: int,
     documents: Sequence[str] | None = None,
-) -> list[Candidate]:
-    """Return the newest pages that match `node` and `where`, at most about `limit`, unsorted.
+) -> tuple[list[Candidate], bool]:
+    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted, and whether time sufficed.
 
-    The newest window of rows is searched first, then ever larger ones: a common word fills the limit from a few
+    The newest window of rows is searched first, then ever more at once: a common word fills the limit from a few
     windows, a rare one costs next to nothing in each. Few `documents` are searched at once.
     """
+    asked = expression(node)
     if documents is not None:
-        return list(_search(session, expression(node), [*where, SearchPage.document_id.in_(documents)], limit))
+        return _search(session, asked, [*where, SearchPage.document_id.in_(documents)], limit), True
     found: list[Candidate] = []
-    until = time.monotonic() + SECONDS
-    for windows in _windows(ceiling):
-        found += _search(session, f"({'|'.join(windows)}) & {expression(node)}", where, limit - len(found))
-        if len(found) >= limit or time.monotonic() > until:
-            break
-    return found
+    begin, spent, many = time.monotonic(), 0.0, FIRST
+    newest = last = ceiling // WINDOW
+    while last >= 0 and len(found) < limit:
+        left = (QUICK if len(found) >= ENOUGH else SECONDS) - spent
+        if left < 0:
+            return found, False
+        windows = range(last, max(-1, last - many), -1)
+        here = [SearchPage.id.between(windows[-1] * WINDOW, min(ceiling, last * WINDOW + WINDOW - 1)), *where]
+        query = f"({'|'.join(map(_window, windows))}) & {asked}"
+        found += _search(session, query, here, limit - len(found), may_walk=last == newest)
+        last -= many
+        took, spent = time.monotonic() - begin - spent, time.monotonic() - begin
+        needed = (limit - len(found)) * (newest - last) // max(1, len(found)) + 1
+        many = max(1, min(many * GROWTH, int(many * left / took), needed))
+    return found, True
 
 
-def _search(session: Session, query: str, where: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Candidate]:
+def _search(
+    session: Session, query: str, where: Sequence[ColumnElement[bool]], limit: int, *, may_walk: bool = False
+) -> list[Candidate]:
+    """Return the newest matches, ranked.
+
+    Where it may, PostgreSQL walks over the ids from the newest on; else it has to use the index of tokens. Walking is
+    best where most pages match, and it is what PostgreSQL chooses far too often.
+    """
     asked = cast(literal(query), TSQUERY)
     newest = (
         select(SearchPage.id)
         .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
         .where(SearchPage.tokens.bool_op("@@")(asked), *where)
-        .order_by(SearchPage.id.desc())
+        .order_by((SearchPage.id if may_walk else SearchPage.id + 0).desc())  # no index is sorted by the sum
         .limit(limit)
         .cte()
     )
     ranked = select(
         SearchPage.id, SearchPage.document_id, SearchPage.number, func.ts_rank(SearchPage.tokens, asked)
     ).join(newest, newest.c.id == SearchPage.id)
-    return (Candidate(*row) for row in session.execute(ranked))
-
-
-def _windows(ceiling: int) -> Iterator[list[str]]:
-    """Yield the windows below `ceiling`, newest first, each time `GROWTH` times as many."""
-    last, many = ceiling // WINDOW, 1
-    while last >= 0:
-        yield [_window(number) for number in range(last, max(-1, last - many), -1)]
-        last, many = last - many, many * GROWTH
+    return [Candidate(*row) for row in session.execute(ranked)]
 
 
 def _window(number: int) -> str:

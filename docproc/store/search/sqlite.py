@@ -43,8 +43,8 @@ def candidates(
     ceiling: int,
     limit: int,
     documents: Sequence[str] | None = None,
-) -> list[Candidate]:
-    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted.
+) -> tuple[list[Candidate], bool]:
+    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted, and True: there is no hurry.
 
     Where few `documents` are searched, their pages are listed first, so that no other is looked up.
     """
@@ -62,7 +62,7 @@ def candidates(
         .order_by(_FTS.c.rowid.desc())
         .limit(limit)
     )
-    return [Candidate(*row) for row in session.execute(statement)]
+    return [Candidate(*row) for row in session.execute(statement)], True
 
 
 def expression(node: Node) -> str:

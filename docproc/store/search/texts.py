@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from docproc.document import Page
-from docproc.store.search.tokenize import Token, tokenize
+from docproc.store.search.tokenize import tokenize
 
 Word = tuple[str, Sequence[float]]
 """Text and `[left, top, right, bottom]` in points."""
+LEVEL = 3
+"""Of zlib: half of the time of the usual one, for a twentieth more bytes."""
+GRAIN = 100
+"""Steps of a point in which boxes are packed."""
 
 
 @dataclass(frozen=True)
 class Text:
     """The lines of a page in reading order, those of no region last. `boxes` has one box per word of all lines.
 
-    `starts` are the indexes of the lines with which a region begins.
+    `starts` are the indexes of the lines with which a region begins. `places` tells of each token the indexes of the
+    words that it came from, counted over all lines.
     """
 
     lines: Sequence[Sequence[str]]
     boxes: Sequence[Sequence[float]]
-    starts: Sequence[int] = ()
+    starts: Sequence[int]
+    tokens: Sequence[str]
+    places: Sequence[Sequence[int]]
 
     @classmethod
     def of_page(cls, page: Page) -> Text:
@@ -47,11 +56,28 @@ class Text:
         places = {line_id: index for index, line_id in enumerate(order)}
         starts = sorted({min((places[one] for one in region if one in places), default=0) for region in regions})
         words = [[text for text, _ in line] for line in ordered]
-        return cls(words, [box for line in ordered for _, box in line], starts)
+        tokens = tokenize(words)
+        boxes = [box for line in ordered for _, box in line]
+        return cls(words, boxes, starts, [token.text for token in tokens], [token.words for token in tokens])
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Text:
+        """Return the text that `pack` packed: a twentieth of the time that its reading takes."""
+        lines, starts, tokens, places, steps = json.loads(zlib.decompress(data))
+        sides = [[side / GRAIN for side in accumulate(column)] for column in steps]
+        return cls(lines, list(zip(*sides, strict=True)), starts, tokens, places)
+
+    def pack(self) -> bytes:
+        """Return it as it is kept beside the index: about 4.5 kB for 350 words, boxes to the hundredth of a point."""
+        sides = [[round(side * GRAIN) for side in column] for column in zip(*self.boxes, strict=True)]
+        steps = [[side - before for before, side in pairwise([0, *column])] for column in sides]  # they pack small
+        kept = [self.lines, self.starts, self.tokens, self.places, steps]
+        text = json.dumps(kept, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)
 
     @cached_property
     def words(self) -> Sequence[str]:
-        """All words; the indexes of tokens count these."""
+        """All words; `places` counts these."""
         return [word for line in self.lines for word in line]
 
     @cached_property
@@ -59,8 +85,3 @@ class Text:
         """The indexes of the words with which a region begins."""
         firsts = [0, *accumulate(map(len, self.lines))]
         return frozenset(firsts[line] for line in self.starts)
-
-    @cached_property
-    def tokens(self) -> Sequence[Token]:
-        """The tokens, in order."""
-        return tokenize(self.lines)

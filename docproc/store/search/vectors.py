@@ -16,13 +16,13 @@ from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from docproc.store.database import now
 from docproc.store.search.passages import passages
-from docproc.store.search.shown import PAGES, texts
-from docproc.store.tables import DocumentRow, Reading, SearchPage, SearchVectors
+from docproc.store.search.shown import indexed
+from docproc.store.tables import SearchVectors
 
 SIZE = 384
 SCALE = 512.0
@@ -72,13 +72,11 @@ def claim(session: Session, limit: int) -> list[Waiting]:
         return []
     tried = {"attempts": SearchVectors.attempts + 1, "tried_at": now(session)}
     session.execute(update(SearchVectors).where(SearchVectors.id.in_(found)).values(**tried))
-    here = and_(SearchPage.document_id == DocumentRow.id, SearchPage.number == Reading.number)
-    pages = PAGES.join(SearchPage, here).where(SearchPage.id.in_(found))
-    made = {(row.id, number): [one.text for one in passages(text)] for row, number, text in texts(session, pages)}
-    names = session.execute(
-        select(SearchPage.id, SearchPage.document_id, SearchPage.number).where(SearchPage.id.in_(found))
-    )
-    return [Waiting(row_id, found[row_id], made.get((document, number), [])) for row_id, document, number in names]
+    pages = indexed(session, list(found))
+    return [
+        Waiting(row_id, stamp, [one.text for one in passages(pages[row_id][1])] if row_id in pages else [])
+        for row_id, stamp in found.items()
+    ]
 
 
 def keep(session: Session, page: Waiting, made: Vectors) -> None:

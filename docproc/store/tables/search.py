@@ -24,6 +24,8 @@ class SearchPage(Table):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     number: Mapped[int]
     tokens: Mapped[str] = mapped_column(Text().with_variant(TSVECTOR(), "postgresql"))
+    shown: Mapped[bytes | None]
+    """What showing a hit takes, packed (`docproc.store.search.texts`); None where an older version indexed it."""
 
 
 class SearchVectors(Table):
