@@ -240,27 +240,26 @@ def test_an_archive_in_a_repository_is_converted(registry, tiny_checkpoints, tmp
 
 
 @pytest.mark.parametrize(
-    ("repo", "token", "revision", "told"),
+    ("asked", "told"),
     [
-        (REPO, "", "", ("not-signed-in", "hf auth login")),
-        (REPO, "hf_stranger", "", ("licence-not-accepted", "https://huggingface.co/" + REPO)),
-        ("google/paligemma3", MEMBER, "", ("no-repository", "typing error")),
-        (REPO, MEMBER, "v9", ("no-repository", "typing error")),
+        ((REPO, "", ""), ("not-signed-in", "hf auth login")),
+        ((REPO, "hf_stranger", ""), ("licence-not-accepted", "https://huggingface.co/" + REPO)),
+        (("google/paligemma3", MEMBER, ""), ("no-repository", "typing error")),
+        ((REPO, MEMBER, "v9"), ("no-repository", "typing error")),
     ],
 )
-def test_the_failures_of_a_gated_repository_are_told_apart(
-    registry, tiny_checkpoints, online, repo, token, revision, told
-):
+def test_the_failures_of_a_gated_repository_are_told_apart(registry, tiny_checkpoints, online, asked, told):
+    repo, token, revision = asked
     online.setenv("HF_TOKEN", token)
     with (
-        serving({REPO: tiny_checkpoints / "paligemma2"}, gated=(REPO,)) as (url, asked),
+        serving({REPO: tiny_checkpoints / "paligemma2"}, gated=(REPO,)) as (url, lines),
         pytest.raises(Unavailable) as raised,
     ):
         added(registry, repo, endpoint=url, revision=revision)
     code, hint = told
     assert raised.value.code == code
     assert hint in raised.value.hint
-    assert not any("/resolve/" in one for one in asked)
+    assert not any("/resolve/" in one for one in lines)
 
 
 def test_without_a_network_it_says_so(registry, online):

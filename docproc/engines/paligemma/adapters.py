@@ -41,7 +41,8 @@ class Adapters:
             while len(self._known) >= KEPT:
                 _, (old, _) = self._known.popitem(last=False)
                 self._loaded.model.delete_adapter(old)
-            self._load(adapter, slot)
+            with torch.inference_mode(False):  # peft sets what only other tensors have
+                self._load(adapter, slot)
             self._known[name] = slot, adapter
 
     def of_images(self, name: str) -> str:
