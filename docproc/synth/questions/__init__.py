@@ -13,9 +13,9 @@ from typing import Any
 from docproc.document import Page
 from docproc.errors import Usage
 from docproc.synth.asked import Asked
-from docproc.synth.questions import bill, receipt
+from docproc.synth.questions import bill, form, receipt
 from docproc.synth.questions.asking import ask
-from docproc.synth.questions.data import Split, words
+from docproc.synth.questions.data import Split, fields, words
 from docproc.synth.questions.desk import Desk
 from docproc.synth.questions.noise import read_badly
 
@@ -30,6 +30,7 @@ class Source:
 
 SOURCES: Mapping[str, Source] = {
     "bill": Source(bill.draw_bill),
+    "form": Source(form.draw_form, 2.0),
     "receipt": Source(receipt.draw_receipt),
 }
 ALL = tuple(SOURCES)
@@ -62,7 +63,14 @@ def questioned(
     """Return one page of a kind, drawn into a pymupdf `document` if there is one, and what is asked about it."""
     source = SOURCES[kind]
     desk = source.draw(document, random, split)
-    return replace(desk.sheet.truth(), key_values=tuple(desk.pairs)), ask(desk, frozenset(words(f"possible.{kind}")))
+    return replace(desk.sheet.truth(), key_values=tuple(desk.pairs)), ask(desk, possible(kind))
+
+
+def possible(kind: str) -> frozenset[str]:
+    """Return the fields that a kind of document could have."""
+    if kind == "form":
+        return frozenset(name for name, field in fields().items() if field.groups)
+    return frozenset(words(f"possible.{kind}"))
 
 
 __all__ = ["ALL", "SOURCES", "Source", "questioned", "questioned_pages"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from docproc.synth.asked import Asked
@@ -20,6 +20,7 @@ SAME = {
 }
 """A field that the second one answers where the first is not on the page: what is due is the total, mostly."""
 TYPO_SHARE = 0.06
+BY_LABEL = 0.2
 
 
 def ask(desk: Desk, possible: frozenset[str], most: int = 8) -> tuple[Asked, ...]:
@@ -69,13 +70,20 @@ def _asked(desk: Desk, fact: Fact) -> Asked | None:
     return Asked(question, (printed, *fact.also), tuple(word.id for word in fact.words), fact.kind, fact.field)
 
 
-def wording(desk: Desk, asks: Sequence[str], slots: object) -> str:
-    """Return one question out of this half's wordings, as somebody may type it; empty where there is none."""
+def wording(desk: Desk, asks: Sequence[str], slots: Mapping[str, str]) -> str:
+    """Return one question out of this half's wordings, as somebody may type it; empty where there is none.
+
+    Where the label is known (slot "label") every fifth question simply takes it up.
+    """
     options = half(tuple(asks), desk.split)
+    if "label" in slots and (not options or desk.values.chance(BY_LABEL)):
+        options = half(words("ask.label"), desk.split)
+        label = slots["label"]
+        if not label.isupper() or len(label) > 4:
+            slots = {"label": label.lower() if desk.values.chance(0.7) else label}
     if not options:
         return ""
-    text = desk.random.choice(options).format_map(slots)  # type: ignore[arg-type]
-    return _typed(desk, text)
+    return _typed(desk, desk.random.choice(options).format_map(slots))
 
 
 def _typed(desk: Desk, text: str) -> str:

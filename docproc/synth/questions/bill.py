@@ -194,7 +194,7 @@ def _strip(desk: Desk, pairs: Sequence[Pair], sides: tuple[float, float], y: flo
         size = min(desk.body.size, desk.body.size * (width - 6) / max(desk.body.width(text), 1))
         value = [desk.write(place.left + 4, y + 24, text, Style(desk.body.font, size))] if text else []
         desk.join([key], value, place=place)
-        desk.known(pair, value)
+        desk.known(pair, key.text, value)
         lines += [key, *value]
     desk.region("table" if desk.values.chance(0.3) else "text", lines)
     return y + 32

@@ -27,6 +27,9 @@ class Field:
     labels: Mapping[str, tuple[str, ...]]
     asks: tuple[str, ...]
     near: frozenset[str]
+    make: str = ""
+    """How a value is made, for fields of forms (see the head of `data/forms.txt`)."""
+    groups: tuple[str, ...] = ()
 
 
 @cache
@@ -39,12 +42,12 @@ def words(name: str) -> tuple[str, ...]:
 def fields() -> Mapping[str, Field]:
     """Return all fields by name."""
     found = {}
-    for head, lines in _blocks(_text("fields.txt")):
-        name, kind = (part.strip() for part in head.split(":"))
+    for head, lines in _blocks(_text("fields.txt") + "\n" + _text("forms.txt")):
+        name, kind, make, groups = (part.strip() for part in (*head.split(":"), "", "")[:4])
         labels = {mark or "en": _parts(text) for mark, text in lines if mark not in {"?", "~"}}
         rest = {mark: text for mark, text in lines if mark in {"?", "~"}}
         near = frozenset(rest.get("~", "").split())
-        found[name] = Field(name, kind, labels, _parts(rest.get("?", "")), near)
+        found[name] = Field(name, kind, labels, _parts(rest.get("?", "")), near, make, tuple(groups.split()))
     return found
 
 

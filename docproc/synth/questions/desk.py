@@ -88,6 +88,8 @@ class Desk:
         )
         self._colon = random.choice((":", ":", " :", "", "."))
         self._upper = random.random() < 0.15
+        self._labels = set[str]()
+        self.groups = set[str]()
 
     def layout(self, name: str, count: int) -> int:
         """Return one of `count` layouts, of those of this half."""
@@ -98,7 +100,9 @@ class Desk:
         known = fields()[name].labels
         language = self.values.locale.language
         options = known.get(language, known.get("en", ())) if self.values.chance(0.75) else known.get("en", ())
-        text = self.random.choice(half(options, self.split) or options)
+        options = half(options, self.split) or options
+        text = self.random.choice([option for option in options if option not in self._labels] or options)
+        self._labels.add(text)
         return text.upper() if self._upper else text
 
     def colon(self, label: str) -> str:
@@ -154,13 +158,14 @@ class Desk:
             )
         )
 
-    def known(self, pair: Pair, value: Sequence[Line]) -> None:
-        """Remember what a written pair says, or that it says nothing."""
+    def known(self, pair: Pair, label: str, value: Sequence[Line]) -> None:
+        """Remember what a written pair says, or that it says nothing; `label` as it stands on the page."""
         words = [word for line in value for word in line.words]
+        slots = {**pair.slots, "label": label.strip(" :.")}
         if words:
-            self.say(pair.field, words, asks=pair.asks, slots=pair.slots, kind=pair.kind)
+            self.say(pair.field, words, asks=pair.asks, slots=slots, kind=pair.kind)
         else:
-            self.lack(pair.field, pair.asks, pair.slots, pair.kind)
+            self.lack(pair.field, pair.asks, slots, pair.kind)
 
     def column(  # noqa: PLR0912  (six ways to set a pair)
         self, pairs: Sequence[Pair], box: Box, how: int, bold: bool | None = None
@@ -182,6 +187,8 @@ class Desk:
         stop = box.left + min(max(key_style.width(text) for text in labels) + 8, box.width * 0.6)
         y = box.top + style.size
         for pair, text in zip(pairs, labels, strict=True):
+            if y + style.step * (1 + len(pair.lines)) > box.bottom:
+                break
             key, value = list[Line](), list[Line]()
             if how in {3, 4}:
                 up, down = (small, value_style) if how == 3 else (value_style, small)
@@ -215,7 +222,7 @@ class Desk:
                 y += style.step * max(len(pair.lines), 1)
             lines += key + value if how != 4 else value + key
             self.join(key, value, place=place)
-            self.known(pair, value)
+            self.known(pair, text, value)
         return y - style.size, lines
 
     def inline(
@@ -231,7 +238,7 @@ class Desk:
         for pair, (key, value) in zip(pairs, parts, strict=True):
             line = self.write(x, y, key + value, style)
             count = len(value.split())
-            self.known(pair, [line_of(line, len(line.words) - count)] if count else [])
+            self.known(pair, key, [line_of(line, len(line.words) - count)] if count else [])
             self.join(
                 [line_of(line, 0, len(line.words) - count)], [line_of(line, len(line.words) - count)] if count else []
             )

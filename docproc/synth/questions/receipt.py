@@ -281,7 +281,7 @@ def _sums(till: Till, net: int) -> None:
         style = style if share <= 1 else replace(style, size=style.size / share)
         lines = till.row((label, max(min(start, 1 - share), 0.0)), (text, 1.0), style=style)
         desk.join(lines[:1], lines[1:])
-        desk.known(pair, lines[1:])
+        desk.known(pair, label, lines[1:])
     if rows[-1][0] == "card":
         _card(till)
     till.part()

@@ -172,6 +172,10 @@ class Values:
             lines.append(self.word("country"))
         return lines
 
+    def street(self) -> str:
+        """Return a street with its number."""
+        return f"{self.random.randint(1, 280)} {self.word(f'street.{self.locale.towns}')}"
+
     def day(self, start: int = 1988, end: int = 2026) -> date:
         """Return a day of the years from `start` up to `end`."""
         return date(start, 1, 1) + timedelta(days=self.random.randrange((end - start) * 365))
