@@ -37,9 +37,9 @@ ALL = tuple(SOURCES)
 
 
 def questioned_pages(
-    seed: int, count: int, kinds: Collection[str] = ALL, *, noise: bool = True, split: Split = "train"
+    seed: int, count: int, kinds: Collection[str] = ALL, *, noise: bool = True, split: Split = "train", most: int = 8
 ) -> Iterator[tuple[Page, tuple[Asked, ...]]]:
-    """Yield `count` pages, each with what is asked about it; the same seed gives the same pages.
+    """Yield `count` pages, each with up to `most` questions it answers; the same seed gives the same pages.
 
     About 30 % of the questions have no answer on their page. `noise` reads them as an engine may: letters
     confused, words lost or merged, lines and regions parted otherwise; answers stay as printed then, and
@@ -53,17 +53,17 @@ def questioned_pages(
     for number in range(count):
         random = Random(f"{split}/{seed}/{number}")  # noqa: S311  (a drawing, not a secret)
         kind = random.choices(chosen, weights)[0]
-        page, asked = questioned(kind, random, split)
+        page, asked = questioned(kind, random, split, most=most)
         yield read_badly(page, asked, random) if noise else (page, asked)
 
 
 def questioned(
-    kind: str, random: Random, split: Split = "train", document: Any | None = None
+    kind: str, random: Random, split: Split = "train", document: Any | None = None, *, most: int = 8
 ) -> tuple[Page, tuple[Asked, ...]]:
     """Return one page of a kind, drawn into a pymupdf `document` if there is one, and what is asked about it."""
     source = SOURCES[kind]
     desk = source.draw(document, random, split)
-    return replace(desk.sheet.truth(), key_values=tuple(desk.pairs)), ask(desk, possible(kind))
+    return replace(desk.sheet.truth(), key_values=tuple(desk.pairs)), ask(desk, possible(kind), most)
 
 
 def possible(kind: str) -> frozenset[str]:
