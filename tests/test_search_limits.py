@@ -81,3 +81,10 @@ def test_a_text_is_unpacked_as_it_was(lines):
     assert (back.lines, back.starts, back.tokens) == (text.lines, text.starts, text.tokens)
     assert list(map(tuple, back.places)) == text.places
     assert list(map(list, back.boxes)) == text.boxes
+
+
+def test_file_names_are_found_without_case_and_accents(session, library, anna):
+    library.document(anna, page("apple"), filename="Caf\u00e9 Z\u00fcrich.pdf")
+    for name in ("name:cafe", 'name:"fe zu"', "apple name:CAF\u00c9*", "apple name:Z\u00dc"):
+        assert len(search.find(session, anna, name).hits) == 1, name
+    assert not search.find(session, anna, "name:coffee").hits
