@@ -75,6 +75,10 @@ class Settings:
     vision_model: str = field(
         default="", metadata=_help("the model for prompts about pages: a folder or a name; empty means none")
     )
+    vision_weights: str = field(
+        default="",
+        metadata=_help("int8 or int4: that model in less memory, a bit worse; empty means as it is stored"),
+    )
     vision_devices: str = field(
         default="",
         metadata=_help("cuda:0,cuda:1: a worker process of the queue gpu for each; empty means one, on a GPU if any"),

@@ -9,36 +9,57 @@ from pathlib import Path
 
 from docproc.engines import load_masks, load_vision
 from docproc.errors import DocprocError, Unavailable, Usage
+from docproc.registry import Registry
 from docproc.settings import Settings
-from docproc.tasks.pages import Model
+from docproc.tasks.pages import Model, task_called
+from docproc.tasks.views import SIDES
 
 MASKS = "vae-oid.npz"
+EXPORTED = "openvino"
+HERE = ("paligemma", EXPORTED)
+"""Engines whose models are registered, or folders."""
 PATIENCE = 900.0
 """Seconds that loading a model may take: 55 GB from a slow disk."""
 KINDS: dict[str, type[DocprocError]] = {"Unavailable": Unavailable, "Usage": Usage}
 
 
-def open_model(settings: Settings, *, engine: str = "", model: str = "", masks: Path | None = None) -> Model:
+def open_model(
+    settings: Settings, *, engine: str = "", model: str = "", masks: Path | None = None, task: str = ""
+) -> Model:
     """Return a model ready to be asked; engine and model are those of the settings where not given.
 
-    `masks` is the decoder of masks; where not given, the one in the model's folder or beside it, if there is one.
+    Of several sizes of one model that which does `task` well is taken, the largest without one. A registered model
+    comes with the prompts it was added with, and with its adapters, each for its tasks. `masks` is the decoder of
+    masks; where not given, the one in the model's folder or beside it, or the registered one, if there is one.
     Raises Unavailable when something is not here, Usage when it is wrong.
     """
-    engine, model = engine or settings.vision_engine, model or settings.vision_model
+    chosen, model = engine or settings.vision_engine, model or settings.vision_model
     if not model:
         raise Unavailable(
             "There is no vision model.",
-            hint="Set DOCPROC_VISION_MODEL to the folder of a checkpoint.",
+            hint="Set DOCPROC_VISION_MODEL to a registered model (`docproc models list`) or the folder of one.",
             code="no-vision-model",
         )
-    loaded = load_vision(engine, settings, model)
-    found = masks or masks_beside(model)
-    return Model(loaded, decoder=load_masks(found) if found else None)
+    if chosen not in HERE:
+        found = masks or masks_beside(Path(model))
+        return Model(load_vision(chosen, settings, model), decoder=load_masks(found) if found else None)
+    registry = Registry(settings)
+    located = registry.locate(model, side=task_called(task).side if task else max(SIDES))
+    card, adapter = located.card, located.adapter
+    if card and card.kind == "exported" and not engine:
+        chosen = EXPORTED
+    name = adapter.name if adapter else card.name if card else model
+    loaded = load_vision(chosen, settings, name)
+    own, adapters = dict((adapter or card).prompts) if card else {}, {}
+    for one in registry.adapters(card) if card and not adapter else ():
+        adapters.update(dict.fromkeys(one.tasks, one.name))
+        own.update(one.prompts)
+    found = masks or masks_beside(located.folder) or registry.masks()
+    return Model(loaded, own, load_masks(found) if found else None, adapters)
 
 
-def masks_beside(model: str) -> Path | None:
+def masks_beside(folder: Path) -> Path | None:
     """Return the decoder of masks that lies in the folder of a model or beside it."""
-    folder = Path(model)
     return next((path for path in (folder / MASKS, folder.parent / MASKS) if path.is_file()), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from docproc.document import Page
@@ -34,11 +34,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A vision engine with what its prompts and masks need: `own` templates of a fine-tune, the mask decoder."""
+    """A vision engine with what its prompts and masks need: `own` templates of a fine-tune, the mask decoder.
+
+    `adapters` are task -> the adapter of the engine's model that answers it; other tasks are the model's own.
+    """
 
     engine: VisionEngine
     own: Rules = field(default_factory=dict)
     decoder: MaskDecoder | None = None
+    adapters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def trained(self) -> Trained:
@@ -77,7 +81,7 @@ def find_all(
     """Ask a model several things about a page in one batch; the rest is as in `find`."""
     looks = [_look(model, ask, image) for ask in asks]
     requests = [
-        VisionRequest(view.image, prompt, Limits(look.task.tokens, seconds))
+        VisionRequest(view.image, prompt, Limits(look.task.tokens, seconds), model.adapters.get(look.task.name, ""))
         for look in looks
         for view, prompt in look.views
     ]

@@ -121,6 +121,7 @@ class Adapters:
             warnings.catch_warnings(),
         ):  # of there being several adapters, which is meant
             warnings.filterwarnings("ignore", "Already found a `peft_config`", UserWarning)
+            warnings.filterwarnings("ignore", "TorchaoLoraLinear", UserWarning)  # cannot be merged, and never is
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             model.load_adapter(adapter_name=slot, peft_config=config, adapter_state_dict=state)
         self._switch("")

@@ -19,6 +19,7 @@ from docproc.engines.paligemma.adapters import Adapters
 from docproc.engines.paligemma.checkpoint import SLACK
 from docproc.engines.paligemma.loading import load
 from docproc.engines.paligemma.prompts import LONGEST, clean, too_long
+from docproc.engines.paligemma.quantize import weights_called
 from docproc.engines.paligemma.stopping import Certainty, Stops
 from docproc.errors import EngineFailed, Usage
 from docproc.raster import PageImage
@@ -60,7 +61,8 @@ class PaliGemmaEngine:
         device = device or settings.vision_devices.partition(",")[0].strip()
         registry = Registry(settings)
         located = registry.locate(str(model))
-        self._loaded = load(located.folder, device=device, attention=attention)
+        weights = weights_called(settings.vision_weights)
+        self._loaded = load(located.folder, device=device, attention=attention, weights=weights)
         self._adapters = Adapters(self._loaded, registry)
         self._adapter = located.adapter.name if located.adapter else ""
         self._adapters.add(self._adapter)
@@ -69,6 +71,8 @@ class PaliGemmaEngine:
         self._batch = batch or BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
         self._features: OrderedDict[str, Any] = OrderedDict()
         self.version = f"{checkpoint.generation}@{checkpoint.version}"
+        if weights:
+            self.version += f":{weights}"
         if located.adapter:
             self.version += f"+{located.adapter.weights}"
         self.side = checkpoint.side

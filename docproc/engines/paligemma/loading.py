@@ -12,6 +12,7 @@ from transformers import GenerationConfig, PaliGemmaConfig, PaliGemmaForConditio
 from transformers.utils import logging
 
 from docproc.engines.paligemma.checkpoint import Checkpoint, check
+from docproc.engines.paligemma.quantize import Weights, quantize
 from docproc.errors import Unavailable, Usage
 
 NO_WINDOW = 1 << 20
@@ -36,11 +37,12 @@ class Loaded:
         return str(self.model.device)
 
 
-def load(folder: Path, *, device: str = "", attention: str = "") -> Loaded:
+def load(folder: Path, *, device: str = "", attention: str = "", weights: Weights = "") -> Loaded:
     """Return the checkpoint in `folder` on `device` ("cuda" where there is one, else "cpu"); nothing is downloaded.
 
-    It computes in bfloat16 on a GPU and in float32 on a CPU. Raises Unavailable when memory is short or a file is
-    missing, Usage when files do not fit together.
+    It computes in bfloat16 on a GPU and in float32 on a CPU, with the weights of the language model as they are or
+    quantized to `weights`. Raises Unavailable when memory is short or a file is missing, Usage when files do not fit
+    together.
     """
     checkpoint = check(folder)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -55,6 +57,7 @@ def load(folder: Path, *, device: str = "", attention: str = "") -> Loaded:
     kernels = {"text_config": attention or ATTENTION[checkpoint.generation], "vision_config": "sdpa"}
     model = _weights(folder, config, kernels, torch.float32 if device == "cpu" else torch.bfloat16)
     model.generation_config = _greedy(processor.tokenizer)
+    quantize(model, weights)
     return Loaded(checkpoint, model.to(device).eval(), processor.tokenizer, processor.image_processor, image_token)
 
 
