@@ -63,6 +63,7 @@ DOCUMENT_ROUTES = {
         "GET pages.tile",
         "GET document_page.show",
         "GET page_page.show",
+        "GET reviews.state",
     },
     "write": {
         "POST documents.cancel",
@@ -70,6 +71,10 @@ DOCUMENT_ROUTES = {
         "POST documents.start",
         "POST corrections.correct",
         "POST corrections.undo",
+        "PUT reviews.decide",
+        "PUT reviews.decide_all",
+        "POST reviews.assign",
+        "GET review_page.bench",
         "POST findings.ask",
         "POST findings.cancel",
         "DELETE findings.delete",
@@ -103,6 +108,9 @@ DOCUMENT_ROUTES = {
 BODIES = {
     "sharing.give": {"write": True},
     "findings.ask": {"task": "caption"},
+    "reviews.decide": {"verdict": "approved"},
+    "reviews.decide_all": {"verdict": "approved"},
+    "reviews.assign": {"reviewer": "eve"},
     "corrections.correct": [{"op": "replace", "id": "x", "text": "y"}],
 }
 """What a route takes that does not take {}."""

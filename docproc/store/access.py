@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from docproc.errors import Forbidden, NotFound
@@ -70,6 +70,16 @@ def visible(who: Principal, *, trash: bool = False) -> ColumnElement[bool]:
     return and_(where, or_(own, DocumentRow.public, shared))
 
 
+def writable(who: Principal) -> ColumnElement[bool]:
+    """Return the condition on `DocumentRow` for what `who` may change."""
+    if not who.may("write"):
+        return false()
+    if who.may("admin"):
+        return visible(who)
+    shared = select(Share.document_id).where(Share.user_id == who.user_id, Share.may_write)
+    return and_(visible(who), or_(DocumentRow.owner_id == who.user_id, DocumentRow.id.in_(shared)))
+
+
 def document(
     session: Session, who: Principal, document_id: str, action: Action, *, trash: bool = False
 ) -> DocumentRow:
@@ -88,6 +98,15 @@ def document(
     if row.owner_id != who.user_id and not who.may("admin"):
         _require_share(session, who, row, action)
     return row
+
+
+def allows(session: Session, who: Principal, row: DocumentRow, action: Action) -> bool:
+    """Tell whether `who`, who may read a document, may do this with it as well."""
+    try:
+        document(session, who, row.id, action)
+    except Forbidden:
+        return False
+    return True
 
 
 def _require_share(session: Session, who: Principal, row: DocumentRow, action: Action) -> None:

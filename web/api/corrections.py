@@ -14,7 +14,7 @@ from werkzeug.http import parse_etags
 from docproc.document import Label, Page
 from docproc.errors import Conflict
 from docproc.exports.json import page_to_dict
-from docproc.store import access, audit, corrections, overview
+from docproc.store import access, audit, corrections, overview, reviews
 from docproc.store.tables import CorrectionRow
 from web import auth, context
 from web.api import api
@@ -175,6 +175,7 @@ def correct(path: PagePath, header: Seen, body: Operations) -> Response:
     with context().database.write() as session:
         row = access.document(session, who, path.document_id, "write")
         page = corrections.add(session, row, path.number, operations, user_id=who.user_id, expected=expected)
+        reviews.measure(session, row, path.number, page)
         tag = corrections.tag(session, row, path.number)
         details = {"operations": len(operations)}
         audit.note(session, who, "page.correct", f"{row.id}/{path.number}", address=auth.address(), details=details)
@@ -188,6 +189,7 @@ def undo(path: PagePath, header: Seen) -> Response:
     with context().database.write() as session:
         row = access.document(session, who, path.document_id, "write")
         page = corrections.undo(session, row, path.number, expected=expected)
+        reviews.measure(session, row, path.number, page)
         tag = corrections.tag(session, row, path.number)
         audit.note(session, who, "page.undo", f"{row.id}/{path.number}", address=auth.address())
     return _page(page, tag)

@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
     ("signin.account", "Account"),
 )
 """Endpoint -> what the link says."""
+FOR_REVIEWERS: tuple[tuple[str, str], ...] = (("review_page.queue", "Review"),)
 FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("people_page.index", "Users"))
 
 
@@ -37,7 +38,8 @@ def _shared() -> dict[str, Any]:
 
 
 def _navigation(who: Principal) -> tuple[tuple[str, str], ...]:
-    wanted = (*NAVIGATION, *(FOR_ADMINS if who.may("admin") else ()))
+    reviewing = FOR_REVIEWERS if who.may("write") else ()
+    wanted = (NAVIGATION[0], *reviewing, *NAVIGATION[1:], *(FOR_ADMINS if who.may("admin") else ()))
     return tuple(one for one in wanted if one[0] in current_app.view_functions)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from docproc.document import Page
 from docproc.errors import Rejected
 from docproc.exports import EXPORTS
 from docproc.geometry import Box
-from docproc.store import access, current, overview, runs, search
+from docproc.store import access, current, overview, reviews, runs, search
 from docproc.store.search.within import pages_in
 from docproc.store.tables import DocumentRow
 from web import auth, context
@@ -46,6 +47,8 @@ def show(document_id: str, number: int) -> str:
         page = current.shown_page(session, row, number)
         strip = overview.strip(session, row, number - STRIP, number + STRIP)
         hits = _hits(page, wanted) if page else ()
+        may_write = access.allows(session, auth.current(), row, "write")
+        errors = reviews.errors_of(session, row)
         others = _pages_with_hits(session, row, wanted)
     grid = None
     if state.width and state.height and page and not page.failed:
@@ -69,10 +72,10 @@ def show(document_id: str, number: int) -> str:
         before_hit=max((one for one in others if one < number), default=None),
         after_hit=min((one for one in others if one > number), default=None),
         q=wanted,
-        strip=strip,
+        strip=[replace(one, errors=errors.get(one.number)) for one in strip],
         layers=LAYERS,
         exports=[(name, EXPORT_TITLES.get(name, name)) for name in EXPORTS],
-        review_url="",
+        review_url=url_for("review_page.bench", document_id=row.id, number=number) if may_write and grid else "",
         waiting=state.status in ACTIVE,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from docproc.document import Page
-from docproc.store import events, readings, search
+from docproc.store import events, readings, reviews, search
 from docproc.store.database import Database
 from docproc.store.jobs.claims import Claim
 from docproc.store.jobs.finding import give_up_finding
@@ -73,6 +73,7 @@ def read(database: Database, held: Claim, result: PageResult) -> bool:
         row.width, row.height = page.width, page.height
         if document.run_id == run.id:  # what another run reads is indexed when it comes to be shown
             search.index_page(session, document, held.number, page)
+            reviews.measure(session, document, held.number, page)
         run.engines, run.version = dict(result.engines), result.version
         run.timings = _added(run.timings, result.timings)
         _page_ended(session, document, run, row)

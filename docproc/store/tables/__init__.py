@@ -31,6 +31,7 @@ from docproc.store.tables.documents import (
 )
 from docproc.store.tables.people import AuditRow, IdempotencyKey, Token, User, WebSession
 from docproc.store.tables.queue import Delivery, Event, Job, Webhook, Worker
+from docproc.store.tables.reviews import PageDoubt, Review, Verdict
 from docproc.store.tables.search import SearchPage, SearchVectors
 
 __all__ = [
@@ -49,9 +50,11 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobKind",
+    "PageDoubt",
     "PageRow",
     "PageStatus",
     "Reading",
+    "Review",
     "Role",
     "Run",
     "Scope",
@@ -62,6 +65,7 @@ __all__ = [
     "Token",
     "UnusedFile",
     "User",
+    "Verdict",
     "WebSession",
     "Webhook",
     "Worker",

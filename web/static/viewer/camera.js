@@ -87,7 +87,7 @@ export class Camera {
   #held(scale, x, y) {
     const along = (at, page, desk) => {
       const rest = desk - page * scale;
-      return rest > 0 ? rest / 2 : Math.min(Math.max(at, rest - desk * 0.4), desk * 0.4);
+      return rest > 0 ? rest / 2 : Math.min(Math.max(at, rest - desk * 0.25), desk * 0.25);
     };
     const { page, size } = this;
     return { scale, x: along(x, page.width, size.width), y: along(y, page.height, size.height) };

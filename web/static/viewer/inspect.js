@@ -1,6 +1,7 @@
 // What is known of the word that was chosen: how sure, its link, its history.
 
 import { band } from "./overlay.js";
+import { past } from "./past.js";
 
 const card = document.getElementById("word-card");
 const SURE = ["very doubtful", "doubtful", "fairly sure", "sure"];
@@ -17,37 +18,9 @@ export function inspect({ word, line }) {
   card.querySelector("[data-permanent]").href = link;
   const correct = card.querySelector("[data-correct]");
   if (correct) correct.href = `${correct.dataset.correct}#word=${encodeURIComponent(word.id)}`;
-  past(word);
+  past(document.getElementById("word-past"), card.dataset.history, word);
 }
 
 function set(id, text) {
   document.getElementById(id).textContent = text;
-}
-
-async function past(word) {
-  const list = document.getElementById("word-past");
-  list.replaceChildren();
-  const answer = await fetch(card.dataset.history, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const { items } = await answer.json();
-  for (const one of items.filter((item) => concerns(item, word))) {
-    const entry = document.createElement("li");
-    const before = Object.values(one.anchor)[0]?.text ?? "";
-    const what = { replace: before === one.operation.text ? "confirmed" : `“${before}” → “${one.operation.text}”`, split: `“${before}” split`, merge: "words merged", add: "added" }[one.operation.op] ?? one.operation.op;
-    entry.textContent = `${what} by ${one.user} · ${new Date(one.created_at).toLocaleString()}${one.undone_at ? " · undone" : ""}`;
-    list.append(entry);
-  }
-}
-
-// Corrections name a word, its line, or made it: what they make is named after them.
-function concerns(item, word) {
-  const { id, ids = [] } = item.operation;
-  if (id === word.id || ids.includes(word.id) || word.id.startsWith(`${item.id}-`)) return true;
-  return Object.values(item.anchor).some(({ box, kind }) => kind !== "region" && kind !== "cell" && covers(box, word.box));
-}
-
-function covers(outer, inner) {
-  const x = (inner[0] + inner[2]) / 2;
-  const y = (inner[1] + inner[3]) / 2;
-  return x >= outer[0] && x <= outer[2] && y >= outer[1] && y <= outer[3];
 }

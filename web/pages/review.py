@@ -1,0 +1,76 @@
+"""Reviewing: the queue, and the bench where a page's doubtful words are looked at one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from flask import Blueprint, render_template, request
+
+from docproc.document import Label
+from docproc.errors import Conflict
+from docproc.store import access, current, reviews, runs
+from docproc.store.reviews import Show
+from web import auth, context
+from web.grid import Grid
+
+blueprint = Blueprint("review_page", __name__)
+
+PER_PAGE = 50
+SHOWN: Mapping[Show, str] = {
+    "open": "To review",
+    "mine": "Given to me",
+    "second": "Second look",
+    "disagreements": "Disagreements",
+    "approved": "Approved",
+    "rejected": "Rejected",
+}
+"""What the queue shows, as it is called."""
+
+
+@blueprint.get("/review")
+def queue() -> str:
+    """Show the pages to look at, best first."""
+    who = auth.current()
+    show: Show = next((one for one in SHOWN if one == request.args.get("show")), "open")
+    start = max(request.args.get("from", 0, type=int), 0)
+    with context().database.write() as session:
+        measured = reviews.measure_missing(session, access.writable(who))
+        tasks = reviews.queue(session, who, show=show, offset=min(start, 1_000_000), limit=PER_PAGE + 1)
+        counts = {one: reviews.count(session, who, one) for one in SHOWN}
+    return render_template(
+        "queue.html",
+        tasks=tasks[:PER_PAGE],
+        more=start + PER_PAGE if len(tasks) > PER_PAGE else None,
+        show=show,
+        shown=SHOWN,
+        counts=counts,
+        measuring=measured >= reviews.MOST_MEASURED,
+    )
+
+
+@blueprint.get("/documents/<document_id>/pages/<int:number>/review")
+def bench(document_id: str, number: int) -> str:
+    """Show the page with what to do about its words."""
+    who, here = auth.current(), context()
+    with here.database.read() as session:
+        row = access.document(session, who, document_id, "write")
+        state = runs.page(session, row, number)
+        page = current.current_page(session, row, number)
+        opinions = reviews.opinions_on(session, row, number)
+        following = reviews.following(session, who, row, number)
+    if page.failed or not state.width or not state.height:
+        raise Conflict("This page could not be read.", hint="Read it again first.", code="not-read")
+    return render_template(
+        "bench.html",
+        row=row,
+        number=number,
+        count=row.page_count or number,
+        run_id=state.run_id,
+        width=state.width,
+        height=state.height,
+        grid=Grid.of(state.width, state.height, here.settings.max_pixels),
+        opinions=opinions,
+        following=following,
+        labels=get_args(Label),
+    )

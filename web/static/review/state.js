@@ -1,0 +1,132 @@
+// The page as the server has it. Every edit is sent at once, one after the other, with the state it was made on;
+// when somebody else was faster, what does not touch theirs is sent again, and the rest is asked.
+
+export class State {
+  constructor({ address, csrf, changed, tell, ask }) {
+    Object.assign(this, { address, csrf, changed, tell, ask });
+    this.chain = Promise.resolve();
+    this.done = [];
+    this.undone = [];
+    this.waiting = 0;
+  }
+
+  async load() {
+    const answer = await fetch(this.address, { headers: { Accept: "application/json" }, cache: "no-cache" });
+    if (!answer.ok) throw new Error(await problem(answer));
+    this.#take(await answer.json(), answer.headers.get("ETag"));
+  }
+
+  // Sends operations as one batch; resolves to whether they were kept.
+  send(operations) {
+    return this.#queue(() => this.#correct(operations)).then((kept) => {
+      if (kept) this.undone = [];
+      return kept;
+    });
+  }
+
+  undo() {
+    return this.#queue(async () => {
+      const answer = await this.#post("corrections/undo");
+      if (answer.status === 412) return this.#behind("Somebody has changed this page; look again before you undo.");
+      if (!answer.ok) return this.tell(await problem(answer), true);
+      const before = this.done.pop();
+      if (before) this.undone.push(before);
+      this.#take(await answer.json(), answer.headers.get("ETag"));
+      this.tell("Undone.");
+      return before;
+    });
+  }
+
+  redo() {
+    const operations = this.undone.pop();
+    if (!operations) return Promise.resolve(this.tell("There is nothing to do again."));
+    return this.#queue(() => this.#correct(operations));
+  }
+
+  word(id) {
+    return this.words.get(id);
+  }
+
+  #queue(work) {
+    this.waiting += 1;
+    const result = this.chain.then(work).catch((error) => {
+      this.tell(`It could not be saved: ${error.message}. Try again.`, true);
+      return false;
+    });
+    this.chain = result.finally(() => { this.waiting -= 1; });
+    return result;
+  }
+
+  #post(path, body = []) {
+    const headers = { "Content-Type": "application/json", "If-Match": this.tag, "X-CSRF-Token": this.csrf };
+    return fetch(`${this.address}/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  async #correct(operations) {
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const before = this.words;
+      const answer = await this.#post("corrections", operations);
+      if (answer.ok) {
+        this.#take(await answer.json(), answer.headers.get("ETag"));
+        this.done.push(operations);
+        this.tell("Saved.");
+        return true;
+      }
+      if (answer.status !== 412) {
+        this.tell(await problem(answer), true);
+        this.changed();
+        return false;
+      }
+      await this.load();
+      const touched = operations.flatMap(named).filter((id) => before.has(id));
+      const theirs = touched.find((id) => this.words.get(id)?.word.text !== before.get(id).word.text);
+      if (!theirs) {
+        this.tell("Somebody else has changed this page too; both are kept.");
+        continue;
+      }
+      const was = before.get(theirs).word;
+      const now = this.words.get(theirs)?.word ?? this.nearest(was.box);
+      const mine = operations[0].text;
+      if (!(await this.ask({ was: was.text, theirs: now?.text, mine: mine ?? operations[0].op })) || !now) {
+        this.tell(now ? "Theirs is kept." : `The word is gone. Yours was “${mine ?? ""}”.`);
+        return false;
+      }
+      operations = operations.map((one) => (one.id === theirs ? { ...one, id: now.id } : one));
+    }
+    this.tell("Others keep changing this page; try again in a moment.", true);
+    return false;
+  }
+
+  nearest([left, top, right, bottom]) {
+    const x = (left + right) / 2;
+    const y = (top + bottom) / 2;
+    for (const { word } of this.words.values()) {
+      const [a, b, c, d] = word.box;
+      if (x >= a && x <= c && y >= b && y <= d) return word;
+    }
+    return null;
+  }
+
+  async #behind(words) {
+    await this.load();
+    this.tell(words, true);
+  }
+
+  #take(page, tag) {
+    this.page = page;
+    this.tag = tag;
+    this.words = new Map(page.lines.flatMap((line) => line.words.map((word) => [word.id, { word, line }])));
+    this.changed();
+  }
+}
+
+const named = ({ id, ids = [], line }) => [id, line, ...ids].filter(Boolean);
+
+export async function problem(answer) {
+  try {
+    const { detail, hint } = await answer.json();
+    return [detail, hint].filter(Boolean).join(" ");
+  } catch {
+    return `the server said ${answer.status}`;
+  }
+}
