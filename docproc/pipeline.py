@@ -22,6 +22,8 @@ from docproc.intake import Upload, open_upload
 from docproc.memory import give_back_memory
 from docproc.merge import merge
 from docproc.order import assemble
+from docproc.pairs import key_values
+from docproc.pairs.squares import find_squares
 from docproc.raster import Drawn, PageImage, Rasterizer, rasterize
 from docproc.sandbox import Sandbox
 from docproc.settings import Settings
@@ -248,12 +250,12 @@ def read_text(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLa
 
 
 def lay_out(text: PageText, engines: Engines) -> Page:
-    """Find regions, tables and reading order of a page, and bring everything back to the upright page."""
+    """Find regions, tables, reading order and pairs of a page; bring everything back to the upright page."""
     number, drawn, straight = text.number, text.drawn, text.straight
     regions, tables = engines.layout.analyze(straight.image, text.lines)
     lines, regions, tables = assemble(text.lines, regions, tables, number=number, page_box=straight.image.box)
     back = WayBack(straight)
-    return Page(
+    page = Page(
         number=number,
         width=round(straight.page.width, 2),
         height=round(straight.page.height, 2),
@@ -269,6 +271,7 @@ def lay_out(text: PageText, engines: Engines) -> Page:
         regions=tuple(back.region(region) for region in regions),
         tables=tuple(back.table(table) for table in tables),
     )
+    return replace(page, key_values=key_values(page, find_squares(straight.upright, page.lines)))
 
 
 def read_lines(image: PageImage, ocr: OcrEngine) -> tuple[list[Line], list[PageImage]]:

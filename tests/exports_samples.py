@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from docproc.document import Cell, Document, Label, Line, Page, Problem, Region, Source, Table, Tile, Word
+from docproc.document import Cell, Document, KeyValue, Label, Line, Page, Problem, Region, Source, Table, Tile, Word
 from docproc.geometry import Box
 
 SIZE = 12.0
@@ -132,7 +132,9 @@ def table_page() -> Page:
     box = Box(40, 100, 310, 190)
     page = page_of(1, [("table", lines)])
     region = replace(page.regions[0], box=box)
-    return replace(page, regions=(region,), tables=(Table("tab", box, 3, 3, tuple(cells), region.id),))
+    pair = KeyValue("k", "a", "3", lines[2].box, lines[4].box, ("t10w0",), ("t12w0",), None, 0.5)
+    tables = (Table("tab", box, 3, 3, tuple(cells), region.id),)
+    return replace(page, regions=(region,), tables=tables, key_values=(pair,))
 
 
 def empty_page(number: int = 1) -> Page:

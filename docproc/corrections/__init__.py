@@ -13,7 +13,8 @@ An operation is a JSON object with `op` and the ids of the page as it is shown w
     {"op": "cell", "id": cell, "text": "..."}
 
 Boxes are points of the upright page. Text is brought to NFC, and what a person said has confidence 1. What an
-operation makes anew is named after its correction, so that later ones can speak of it.
+operation makes anew is named after its correction, so that later ones can speak of it. Label-value pairs are found
+again in what the page says then.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from docproc.corrections.ask import Ask, Correction
 from docproc.corrections.operations import OPERATIONS
 from docproc.document import Page
 from docproc.errors import Rejected
+from docproc.pairs import with_pairs
 
 __all__ = ["Correction", "anchor", "apply", "apply_what_fits", "reanchor"]
 
@@ -38,7 +40,7 @@ def apply(page: Page, corrections: Sequence[Correction], *, first: int = 0) -> P
     """
     for index, correction in enumerate(corrections, first):
         page = _apply_one(page, correction, index)
-    return page
+    return with_pairs(page) if corrections else page
 
 
 def apply_what_fits(page: Page, corrections: Sequence[Correction]) -> tuple[Page, list[Correction]]:
@@ -49,7 +51,7 @@ def apply_what_fits(page: Page, corrections: Sequence[Correction]) -> tuple[Page
             page = _apply_one(page, correction, 0)
         except Rejected:
             left_out.append(correction)
-    return page, left_out
+    return with_pairs(page) if corrections else page, left_out
 
 
 def _apply_one(page: Page, correction: Correction, index: int) -> Page:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from docproc.document import Document, Line, Page, Region, Table, Word
+from docproc.document import Document, KeyValue, Line, Page, Region, Table, Word
 from docproc.errors import Rejected
 from docproc.exports.json_findings import finding_to_dict
 from docproc.exports.json_reader import Node, read_document, read_page
@@ -20,7 +20,7 @@ name = "json"
 suffix = ".json"
 media_type = "application/json"
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Grows in its second part when a key is added, in its first when a reader of the old one would break."""
 
 
@@ -100,7 +100,7 @@ def page_to_dict(page: Page) -> dict[str, Any]:
         "lines": [_line(line) for line in page.lines],
         "regions": [_region(region) for region in page.regions],
         "tables": [_table(table) for table in page.tables],
-        "key_values": [],
+        "key_values": [_pair(pair) for pair in page.key_values],
         "findings": [finding_to_dict(finding) for finding in page.findings],
         "problems": [
             {"code": problem.code, "message": problem.message, "hint": problem.hint} for problem in page.problems
@@ -159,4 +159,18 @@ def _table(table: Table) -> dict[str, Any]:
             }
             for cell in table.cells
         ],
+    }
+
+
+def _pair(pair: KeyValue) -> dict[str, Any]:
+    return {
+        "id": pair.id,
+        "key": pair.key,
+        "value": pair.value,
+        "key_box": pair.key_box.as_list(),
+        "value_box": None if pair.value_box is None else pair.value_box.as_list(),
+        "checked": pair.checked,
+        "confidence": pair.confidence,
+        "key_word_ids": list(pair.key_word_ids),
+        "value_word_ids": list(pair.value_word_ids),
     }

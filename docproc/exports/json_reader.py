@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 from docproc.document import (
     Cell,
     Document,
+    KeyValue,
     Label,
     Line,
     Page,
@@ -161,6 +162,7 @@ def read_page(node: Node) -> Page:
         lines=node.key("lines").all(_line),
         regions=node.key("regions").all(_region),
         tables=node.key("tables").all(_table),
+        key_values=node.key("key_values").all(_pair),
         findings=node.key("findings").all(read_finding),
         problems=node.key("problems").all(_problem),
     )
@@ -220,6 +222,21 @@ def _cell(node: Node) -> Cell:
         text=node.key("text").text(),
         box=node.key("box").box(),
         header=node.key("header").true(),
+    )
+
+
+def _pair(node: Node) -> KeyValue:
+    value_box, checked = node.key("value_box"), node.key("checked")
+    return KeyValue(
+        id=node.key("id").text(),
+        key=node.key("key").text(),
+        value=node.key("value").text(),
+        key_box=node.key("key_box").box(),
+        value_box=None if value_box.value is None else value_box.box(),
+        key_word_ids=node.key("key_word_ids").all(Node.text),
+        value_word_ids=node.key("value_word_ids").all(Node.text),
+        checked=None if checked.value is None else checked.true(),
+        confidence=node.key("confidence").share(),
     )
 
 

@@ -17,7 +17,7 @@ from docproc.pairs.checks import check_boxes
 from docproc.pairs.items import CURRENCY, Item, rows
 from docproc.pairs.squares import Square
 
-__all__ = ["Square", "key_values"]
+__all__ = ["Square", "key_values", "with_pairs"]
 
 FAR = 0.65
 """A value is no further right of its label than this share of the page's width."""
@@ -48,14 +48,24 @@ AMOUNTS = frozenset(("money", "percent", "number"))
 def key_values(page: Page, squares: Sequence[Square] = ()) -> tuple[KeyValue, ...]:
     """Return the pairs and check boxes of a page, in reading order, with ids `p1-k1` and on.
 
-    `squares` are check boxes seen in its pixels or its file; those printed as letters are found in the words. Words
-    are used once, as a label or in a value.
+    `squares` are check boxes seen in its pixels; those printed as letters are found in the words. Words are used
+    once, as a label or in a value; but what is ticked behind a label is the value of that too.
     """
     checks, taken = check_boxes(page, squares)
-    found = [*_Finder(page, taken).pairs(), *checks]
+    found = [*_Finder(page, checks, taken).pairs(), *checks]
     place = {word.id: number for number, word in enumerate(_words(page))}
     found.sort(key=lambda one: min((place[word_id] for word_id in one.key_word_ids), default=0))
     return tuple(replace(one, id=f"p{page.number}-k{number}") for number, one in enumerate(found, 1))
+
+
+def with_pairs(page: Page) -> Page:
+    """Return the page with the pairs that its words make now; drawn check boxes stay ticked or not."""
+    squares = [
+        Square(one.value_box, one.checked, one.confidence or 0.0)
+        for one in page.key_values
+        if one.checked is not None and one.value_box is not None
+    ]
+    return replace(page, key_values=key_values(page, squares))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,9 @@ class _Way:
 class _Finder:
     """The rows of a page, and which items have a role already."""
 
-    def __init__(self, page: Page, taken: frozenset[str]) -> None:
+    def __init__(self, page: Page, checks: Sequence[KeyValue], taken: frozenset[str]) -> None:
         self._page = page
+        self._checks = checks
         self._rows = [
             [item for item in row if not all(token.word.id in taken for token in item.tokens)] for row in rows(page)
         ]
@@ -92,6 +103,9 @@ class _Finder:
                     continue
                 if number in self._heads and not any(other.typed for other in row):
                     continue
+                if group := self._ticked(row, place):
+                    yield group
+                    continue
                 way = self._right(number, place) or self._below(number, item)
                 if way and not _fitting(item, way):
                     way = _fitting(item, self._below(number, item)) or replace(way, confidence=0.5)
@@ -99,6 +113,27 @@ class _Finder:
                 if way is None and not (item.known or item.row == 0 or len(item.tokens) <= 4):
                     continue
                 yield self._pair(item, way, bonus)
+
+    def _ticked(self, row: Sequence[Item], place: int) -> KeyValue | None:
+        """Return what is ticked of the check boxes that follow a label in its row: "Sex: [ ] male [x] female"."""
+        item = row[place]
+        box = _box_of([item])
+        end = row[place + 1].box.left if place + 1 < len(row) else self._page.width
+        beside = [one for one in self._checks if _same_row(box, one.key_box) and box.right < one.key_box.left < end]
+        if not beside or min(one.key_box.left for one in beside) - box.right > 12 * box.height:
+            return None
+        self._used.add(id(item))
+        ticked = [one for one in beside if one.checked]
+        return KeyValue(
+            id="",
+            key=item.name,
+            value=", ".join(one.key for one in ticked),
+            key_box=box,
+            value_box=Box.union(one.key_box for one in ticked) if ticked else None,
+            key_word_ids=tuple(word.id for word in _words_of([item])),
+            value_word_ids=tuple(word_id for one in ticked for word_id in one.key_word_ids),
+            confidence=0.8,
+        )
 
     def _known(self) -> Iterator[KeyValue]:
         """Yield the pairs of known labels without a colon."""
@@ -314,6 +349,10 @@ def _lined_up(upper: Box, lower: Box) -> bool:
         return True
     shared = min(upper.right, lower.right) - max(upper.left, lower.left)
     return shared > 0.6 * min(upper.width, lower.width)
+
+
+def _same_row(one: Box, other: Box) -> bool:
+    return min(one.bottom, other.bottom) - max(one.top, other.top) > 0.5 * min(one.height, other.height)
 
 
 def _starts_at(lower: Box, upper: Box) -> bool:

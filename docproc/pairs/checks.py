@@ -63,6 +63,11 @@ def check_boxes(page: Page, squares: Sequence[Square]) -> tuple[list[KeyValue], 
     return found, frozenset(taken)
 
 
+def _fills(word: Box, mark: Box) -> bool:
+    """Whether a word is what somebody ticked a box with."""
+    return mark.contains(word.center) and word.width < 1.5 * mark.width
+
+
 def _level(box: Box, slope: float) -> Box:
     return box.moved(0.0, -slope * box.center[0])
 

@@ -41,8 +41,18 @@ def document(path: str, password: str | None) -> Any:
     if not _kept or _kept[0].key != key:
         _kept.clear()
         free_memory()
-        _kept.append(_Open(key, unlocked(path, password)))
+        _kept.append(_Open(key, _filled_in(unlocked(path, password))))
     return _kept[0].document
+
+
+def _filled_in(pdf: Any) -> Any:
+    """Return the PDF with what is filled into its form fields as part of its pages: else no text layer has it."""
+    try:
+        if pdf.is_form_pdf:
+            pdf.bake(annots=False, widgets=True)
+    except MUPDF_ERRORS as error:
+        failed(error)  # what cannot be filled in is still drawn
+    return pdf
 
 
 def page(path: str, password: str | None, number: int) -> Any:
