@@ -87,6 +87,12 @@ class Settings:
         default=0,
         metadata=_help("memory that prompts under way may take beside the model, in bytes; 0 means what is free"),
     )
+    vision_url: str = field(
+        default="", metadata=_help("the OpenAI-compatible server of the engine remote, like http://gpu:8000/v1")
+    )
+    vision_key: str = field(default="", metadata=_help("the key that this server asks for"))
+    vision_seconds: float = field(default=120.0, metadata=_help("longest time for one of its answers, in seconds"))
+    vision_requests: int = field(default=8, metadata=_help("requests to it at a time"))
     webhook_networks: str = field(
         default="",
         metadata=_help("private networks webhooks may reach, as 10.0.0.0/8,192.168.0.0/16; empty means none"),

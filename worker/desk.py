@@ -87,7 +87,8 @@ class Desk:
             if self._vision is None:
                 with self.loading():
                     model = open_model(self._settings)
-                self._vision = replace(model, engine=Batching(model.engine))
+                many = getattr(model.engine, "concurrent", False)
+                self._vision = model if many else replace(model, engine=Batching(model.engine))
             return self._vision
 
     def close(self) -> None:

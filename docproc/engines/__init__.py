@@ -139,6 +139,8 @@ LAYOUT_ENGINES: dict[str, str] = {
 
 VISION_ENGINES: dict[str, str] = {
     "paligemma": "docproc.engines.paligemma.engine:PaliGemmaEngine",
+    "remote": "docproc.engines.remote:RemoteEngine",
+    "generic": "docproc.engines.generic:GenericEngine",
     "fake": "docproc.engines.fake:scripted",
 }
 """Vision engines: name -> `module:class`. The class takes the Settings and the folder or name of a model."""
@@ -182,7 +184,7 @@ def _extra(name: str, engines: dict[str, str]) -> Callable[..., object]:
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"The engine {name} needs {error.name}, which is not installed.",
-            hint=f"Install the extra: pip install 'docproc[{name}]'.",
+            hint="Install the extra: pip install 'docproc[paligemma]'.",
             code="no-extra",
         ) from error
 
