@@ -334,12 +334,23 @@ def test_search_shows_the_place_and_links_to_it(ada: Person, letter_id: str):
 
 def test_one_may_search_by_meaning_instead(ada: Person, letter_id: str):
     text = ada.see("/search?q=elephant")
-    assert 'href="/search?q=elephant&amp;mode=both"' in text
+    assert 'href="/search?mode=both&amp;q=elephant"' in text
     text = ada.see("/search?q=water&mode=both")
-    assert 'aria-current="true">Words and meaning' in text
+    assert '<option value="both" selected>Words and meaning' in text
     assert "Not all pages are compared by their meaning" in text
     assert "letter.pdf" in text
-    assert 'aria-current="true">These words' in ada.see("/search?q=water&mode=%3Cscript%3E")
+    assert '<option value="text" selected>These words' in ada.see("/search?q=water&mode=%3Cscript%3E")
+
+
+def test_search_can_be_narrowed_and_says_why_nothing_was_found(portal: Portal, ada: Person, letter_id: str):
+    ada.send(f"/documents/{letter_id}/label", {"label": "tax 2024"})
+    assert "letter.pdf, page 1" in ada.see("/search?q=water+OR+dear&label=tax+2024&own=1&since=2020-01-01")
+    for narrow in ("label=other", "until=2020-01-01", "since=2999-01-01"):
+        assert "No page holds this" in ada.see(f"/search?q=water&{narrow}"), narrow
+    assert "letter.pdf, page 1" in ada.see("/search?q=water&since=never")
+    text = ada.see("/search?q=water+xyzzy")
+    assert "“water” is on some page; “xyzzy” is on <strong>no page</strong>." in text
+    assert "They are never on the same one" in ada.see("/search?q=water+truly")
 
 
 def test_search_finds_only_what_one_may_read(portal: Portal, letter_id: str):

@@ -34,7 +34,13 @@ FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("pe
 @blueprint.app_context_processor
 def _shared() -> dict[str, Any]:
     who = auth.known()
-    return {"navigation": _navigation(who) if who else (), "version": VERSION}
+    return {"navigation": _navigation(who) if who else (), "version": VERSION, "can_ask": can_ask()}
+
+
+def can_ask() -> bool:
+    """Tell whether who is here may ask questions."""
+    who = auth.known()
+    return who is not None and who.may("write") and "questions.ask" in current_app.view_functions
 
 
 def _navigation(who: Principal) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from flask import Blueprint, render_template, request
 
 from docproc.errors import Rejected
 from docproc.geometry import Box
-from docproc.store import overview, search
+from docproc.store import access, documents, overview, search
 from docproc.store.search import Hit, Limit
 from web import auth, context
 from web.meaning import Mode, meaning
@@ -17,6 +18,15 @@ from web.meaning import Mode, meaning
 blueprint = Blueprint("search_page", __name__)
 
 PER_PAGE = 20
+ALIKE = 4
+"""Pages alike in meaning that are shown beside the exact hits."""
+SHORTEST = 12
+"""Letters of a passage that is alike in meaning: less, such as a page number, means nothing."""
+MOST_WORDS = 6
+"""Words of a search without hits that are looked for one by one."""
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+PLAIN = re.compile(r"(?<![:\w])\w+(?!:)\b")
+OPERATORS = frozenset({"AND", "OR", "NOT"})
 CROP_WIDTH, CROP_HEIGHT = 250.0, 80.0
 """Points of the page around a hit that are shown."""
 MODES: Mapping[Mode, str] = {"text": "These words", "both": "Words and meaning", "meaning": "Meaning"}
@@ -52,23 +62,83 @@ class ShownHit:
     crop: Box | None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for: the words, and what the filters beside them add."""
+
+    words: str
+    label: str = ""
+    since: str = ""
+    until: str = ""
+    own: bool = False
+
+    @classmethod
+    def of_request(cls) -> Asked:
+        """Return what this request asks for; a day that is none is left out."""
+        asked = request.args
+        since, until = (day if DAY.fullmatch(day := asked.get(name, "")) else "" for name in ("since", "until"))
+        label = asked.get("label", "")[:100].replace('"', "")
+        return cls(asked.get("q", "").strip(), label, since, until, "own" in asked)
+
+    @property
+    def query(self) -> str:
+        """The words and the filters as one query; "" without words."""
+        if not self.words:
+            return ""
+        fields = {"label": f'"{self.label}"' if self.label else "", "after": self.since, "before": self.until}
+        filters = [f"{name}:{value}" for name, value in fields.items() if value] + ["owner:me"] * self.own
+        return " ".join([f"({self.words})", *filters]) if filters else self.words
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What a link to the same search carries."""
+        sent = {"label": self.label, "since": self.since, "until": self.until, "own": "1" * self.own}
+        return {"q": self.words} | {name: value for name, value in sent.items() if value}
+
+
 @blueprint.get("/search")
 def index() -> str:
-    """Show the pages that match `q`, or how to ask."""
-    query, after = request.args.get("q", "").strip(), request.args.get("after") or None
+    """Show the pages that match `q` and the filters, what is alike in meaning, or how to ask."""
+    asked, after = Asked.of_request(), request.args.get("after") or None
     mode = _mode(request.args.get("mode", ""))
     told: Rejected | None = None
     hits: Sequence[ShownHit] = ()
+    alike: Sequence[ShownHit] = ()
     following: str | None = None
     limits: Sequence[Limit] = ()
+    counts: Sequence[tuple[str, bool]] = ()
     try:
-        hits, following, limits = _find(query, after, mode)
+        hits, following, limits = _find(asked.query, after, mode)
+        if mode == "text" and asked.words and not after and not following:
+            alike = _alike(asked.query, hits)
+        if asked.words and not hits and not after:
+            counts = _each_word(asked.words)
     except Rejected as error:
         told = error
+    with context().database.read() as session:
+        labels = documents.labels(session, access.visible(auth.current()))
     return render_template(
-        "search.html", q=query, mode=mode, modes=MODES, hits=hits, next=following, told=told,
-        limits=[LIMITS[limit] for limit in limits], fields=FIELDS,
+        "search.html", q=asked.words, asked=asked, mode=mode, modes=MODES, hits=hits, alike=alike, next=following,
+        told=told, limits=[LIMITS[limit] for limit in limits], fields=FIELDS, labels=labels, counts=counts,
     )  # fmt: skip
+
+
+def _alike(query: str, hits: Sequence[ShownHit]) -> list[ShownHit]:
+    """Return the nearest pages in meaning that do not say the words themselves."""
+    known = {(hit.document_id, hit.page) for hit in hits}
+    found = _find(query, None, "meaning", limit=ALIKE + len(known) if len(known) < PER_PAGE else ALIKE)[0]
+    said = {hit: "".join(text for text, _ in hit.snippet).strip(" …") for hit in found}
+    apart = [hit for hit in found if (hit.document_id, hit.page) not in known and len(said[hit]) >= SHORTEST]
+    return apart[:ALIKE]
+
+
+def _each_word(words: str) -> list[tuple[str, bool]]:
+    """Return for each of the words whether any page says it: why nothing says all of them."""
+    apart = list(dict.fromkeys(word for word in PLAIN.findall(words) if word not in OPERATORS))[:MOST_WORDS]
+    if len(apart) < 2:
+        return []
+    with context().database.read() as session:
+        return [(word, bool(search.find(session, auth.current(), word, limit=1).hits)) for word in apart]
 
 
 def _mode(asked: str) -> Mode:
@@ -76,10 +146,12 @@ def _mode(asked: str) -> Mode:
     return next((mode for mode in MODES if mode == asked), "text")
 
 
-def _find(query: str, after: str | None, mode: Mode) -> tuple[Sequence[ShownHit], str | None, Sequence[Limit]]:
+def _find(
+    query: str, after: str | None, mode: Mode, limit: int = PER_PAGE
+) -> tuple[Sequence[ShownHit], str | None, Sequence[Limit]]:
     wanted = meaning(query, mode)
     with context().database.read() as session:
-        found = search.find(session, auth.current(), query, limit=PER_PAGE, after=after, meaning=wanted)
+        found = search.find(session, auth.current(), query, limit=limit, after=after, meaning=wanted)
         sizes = overview.page_sizes(session, [(hit.document, hit.page) for hit in found.hits])
     return [_shown(hit, sizes) for hit in found.hits], found.next, found.limits
 

@@ -32,7 +32,7 @@ async function refresh() {
 
 // Changes `here` into `there` in place, so that focus, selection and loaded pictures survive.
 function morph(here, there) {
-  if (here.isEqualNode(there)) return;
+  if (here.isEqualNode(there) || (here.dataset?.own !== undefined && here.id === there.id)) return;
   if (here.nodeType !== there.nodeType || here.nodeName !== there.nodeName || (here.id || "") !== (there.id || "")) {
     here.replaceWith(there);
     return;

@@ -112,8 +112,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", () => copy(document.getElementById(button.dataset.copy), button));
 }
 
-// A permanent link names a word: #word=ID
+// A permanent link names a word, #word=ID; an answer the words it rests on, #evidence=left,top,right,bottom;...
 function follow() {
+  const places = new URLSearchParams(location.hash.slice(1)).get("evidence");
+  if (places) {
+    const boxes = places.split(";").map((one) => one.split(",").map(Number)).filter((one) => one.length === 4 && one.every(Number.isFinite));
+    stage.mark("evidence", boxes);
+    if (boxes.length) stage.camera.show(boxes[0], Math.max(stage.camera.scale, 1.4));
+    return;
+  }
   const id = new URLSearchParams(location.hash.slice(1)).get("word");
   const found = id && stage.words.get(id);
   if (!found) return;
