@@ -8,7 +8,8 @@ from paligemma_tiny import GENERATIONS, by_hand, engine_of, picture, prompt_ids
 
 from docproc.engines import Limits, VisionRequest, load_vision
 from docproc.engines.paligemma.loading import load
-from docproc.engines.paligemma.stopping import LONGEST_PERIOD, SHORTEST_LOOP, Certainty, Stops, loops
+from docproc.engines.paligemma.repeats import LONGEST_PERIOD, SHORTEST_LOOP, loops
+from docproc.engines.paligemma.stopping import Certainty, Stops
 from docproc.errors import Unavailable, Usage
 from docproc.settings import Settings
 

@@ -95,6 +95,18 @@ def check(name: str) -> None:
         )
 
 
+@command.command("export")
+@click.argument("model")
+@click.option("--name", default="", help="What --model will call it [default: NAME-openvino].")
+@click.option("--weights", default="", help="int8 or int4 for the language model; needs nncf.")
+def export(model: str, name: str, weights: str) -> None:
+    """Write the registered MODEL once more as OpenVINO runs it, for machines without a GPU."""
+    from docproc.registry.exporting import export_model  # noqa: PLC0415  (loads torch)
+
+    card = export_model(Registry(Settings.from_environment()), model, name=name, weights=weights)
+    click.echo(f"{card.name}: {_what(card)}. Ask it with --model {card.name}.")
+
+
 @command.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:

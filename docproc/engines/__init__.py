@@ -139,6 +139,7 @@ LAYOUT_ENGINES: dict[str, str] = {
 
 VISION_ENGINES: dict[str, str] = {
     "paligemma": "docproc.engines.paligemma.engine:PaliGemmaEngine",
+    "openvino": "docproc.engines.paligemma.exported:ExportedEngine",
     "remote": "docproc.engines.remote:RemoteEngine",
     "generic": "docproc.engines.generic:GenericEngine",
     "fake": "docproc.engines.fake:scripted",
@@ -171,6 +172,12 @@ def load_masks(path: Path) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]
     """
     decoder = _extra("paligemma", {"paligemma": "docproc.engines.paligemma.seg:MaskDecoder"})(path)
     return cast("Callable[[NDArray[np.int64]], NDArray[np.float32]]", decoder)
+
+
+def load_export() -> Callable[..., None]:
+    """Return what writes a registered model as OpenVINO runs it; raise Unavailable without the extra."""
+    found = _extra("paligemma", {"paligemma": "docproc.engines.paligemma.export:export"})
+    return cast("Callable[..., None]", found)
 
 
 def load_judge(ocr: OcrEngine, settings: Settings) -> LineJudge:

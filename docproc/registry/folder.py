@@ -143,6 +143,13 @@ class Registry:
             self.promote(card.name, number)
         return numbered
 
+    def check_free(self, name: str) -> None:
+        """Raise Conflict when a model has that name."""
+        if self.get(name):
+            raise Conflict(
+                f"There is a model called {name} already.", hint="Choose another name with --name.", code="name-taken"
+            )
+
     def promote(self, name: str, version: int) -> None:
         """Use that version from now on."""
         home = self.root / name

@@ -15,7 +15,7 @@ from docproc.engines.paligemma import checkpoint, lora
 from docproc.errors import Conflict, Unavailable, Usage
 from docproc.registry import hub
 from docproc.registry.card import CARD, Card
-from docproc.registry.folder import NAME, Registry
+from docproc.registry.folder import Registry
 from docproc.registry.licences import Accept, licence_called, require
 from docproc.tasks import TASKS
 from docproc.tasks.grammar import GRAMMAR, variant_of
@@ -53,7 +53,7 @@ def add(registry: Registry, source: str, wanted: Wanted, *, accept: Accept, endp
     path = Path(source).expanduser()
     if path.exists():
         name = wanted.name or _plain(path.resolve().stem if path.is_file() else path.resolve().name)
-        _free(registry, name)
+        registry.check_free(name)
         with registry.staged() as staged:
             card = _stage(registry, path, staged, replace(wanted, name=name), source=str(path.resolve()))
             return registry.put(staged, card)
@@ -68,7 +68,7 @@ def add(registry: Registry, source: str, wanted: Wanted, *, accept: Accept, endp
 
 def _from_hub(registry: Registry, repo: str, wanted: Wanted, accept: Accept, endpoint: str | None) -> Card:
     name = wanted.name or _plain(repo.rpartition("/")[2])
-    _free(registry, name)
+    registry.check_free(name)
     found = hub.look_up(repo, wanted.revision, endpoint=endpoint)
     if licence := licence_called(found.licence, gated=found.gated, page=found.page):
         require(registry, licence, accept)
@@ -210,13 +210,6 @@ def _check(wanted: Wanted) -> None:
     for task in (*wanted.tasks, *wanted.prompts):
         if task not in TASKS:
             raise Usage(f"There is no task called {task!r}.", hint=f"Tasks: {', '.join(TASKS)}.")
-
-
-def _free(registry: Registry, name: str) -> None:
-    if NAME.fullmatch(name) and registry.get(name):
-        raise Conflict(
-            f"There is a model called {name} already.", hint="Choose another name with --name.", code="name-taken"
-        )
 
 
 def _plain(name: str) -> str:

@@ -10,13 +10,7 @@ import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
 from docproc.engines import Limits
-
-LONGEST_PERIOD = 64
-"""Tokens of the longest passage whose repetition is noticed."""
-REPEATS = 4
-SHORTEST_LOOP = 96
-"""Tokens that must repeat at least: tables have rows of equal cells, and contents have rows of dots."""
-LOOK_EVERY = 8
+from docproc.engines.paligemma.repeats import LOOK_EVERY, loops
 
 Reason = Literal["tokens", "time", "repetition", "cancelled"]
 
@@ -42,7 +36,7 @@ class Stops(StoppingCriteria):  # type: ignore[misc]
             elif limit.cancelled is not None and limit.cancelled():
                 self.ends.setdefault(row, (written, "cancelled"))
         if written % LOOK_EVERY == 0:
-            for row, length in loops(input_ids[:, self._prompt :]).items():
+            for row, length in loops(input_ids[:, self._prompt :].cpu()).items():
                 self.ends.setdefault(row, (length, "repetition"))
         over = [row in self.ends for row in range(len(self._limits))]
         return torch.tensor(over, device=input_ids.device)
@@ -66,17 +60,3 @@ class Certainty(LogitsProcessor):  # type: ignore[misc]
         """Return the probabilities, 0-1, of each row."""
         found: list[list[float]] = torch.stack(self._steps, 1).clamp(0.0, 1.0).tolist()
         return found
-
-
-def loops(written: Any) -> dict[int, int]:
-    """Return row -> tokens before its end repeats itself, one copy included, for rows that do."""
-    found: dict[int, int] = {}
-    for period in range(1, LONGEST_PERIOD + 1):
-        length = max(REPEATS * period, SHORTEST_LOOP)
-        if written.shape[1] < length:
-            break
-        tail = written[:, -length:]
-        same = (tail[:, period:] == tail[:, :-period]).all(1)
-        for row in same.nonzero().flatten().tolist():
-            found.setdefault(row, written.shape[1] - length + period)
-    return found
