@@ -115,6 +115,11 @@ class Sheet:
         self.box = Box(0, 0, self.box.right, height)
 
     @property
+    def lines(self) -> Sequence[Line]:
+        """The lines so far, as they were written."""
+        return self._lines
+
+    @property
     def regions(self) -> Sequence[Region]:
         """The regions so far, in reading order."""
         return self._regions

@@ -13,7 +13,7 @@ from typing import Any
 from docproc.document import Page
 from docproc.errors import Usage
 from docproc.synth.asked import Asked
-from docproc.synth.questions import bill, form, receipt
+from docproc.synth.questions import article, bill, form, letter, listing, receipt
 from docproc.synth.questions.asking import ask
 from docproc.synth.questions.data import Split, fields, words
 from docproc.synth.questions.desk import Desk
@@ -31,7 +31,13 @@ class Source:
 SOURCES: Mapping[str, Source] = {
     "bill": Source(bill.draw_bill),
     "form": Source(form.draw_form, 2.0),
-    "receipt": Source(receipt.draw_receipt),
+    "letter": Source(letter.draw_letter),
+    "memo": Source(letter.draw_memo),
+    "article": Source(article.draw_article, 1.5),
+    "slides": Source(article.draw_slides),
+    "figures": Source(listing.draw_figures),
+    "directory": Source(listing.draw_directory),
+    "receipt": Source(receipt.draw_receipt, 1.5),
 }
 ALL = tuple(SOURCES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import zip_longest
 
 from docproc.synth.asked import Asked
@@ -61,7 +62,7 @@ def _spread(desk: Desk) -> list[Fact]:
 
 def _asked(desk: Desk, fact: Fact) -> Asked | None:
     asks = fact.asks or (fields()[fact.field].asks if fact.field in fields() else ())
-    question = wording(desk, asks, fact.slots)
+    question = wording(desk, asks, fact.slots, whole=fact.kind == "sentence")
     if not question:
         return None
     printed = fact.answer or " ".join(word.text for word in fact.words).strip(" ,;:")
@@ -70,12 +71,13 @@ def _asked(desk: Desk, fact: Fact) -> Asked | None:
     return Asked(question, (printed, *fact.also), tuple(word.id for word in fact.words), fact.kind, fact.field)
 
 
-def wording(desk: Desk, asks: Sequence[str], slots: Mapping[str, str]) -> str:
+def wording(desk: Desk, asks: Sequence[str], slots: Mapping[str, str], *, whole: bool = False) -> str:
     """Return one question out of this half's wordings, as somebody may type it; empty where there is none.
 
+    `whole`: all of them belong to this half, as those of sentences do, which are held out with their questions.
     Where the label is known (slot "label") every fifth question simply takes it up.
     """
-    options = half(tuple(asks), desk.split)
+    options = tuple(asks) if whole else half(tuple(asks), desk.split)
     if "label" in slots and (not options or desk.values.chance(BY_LABEL)):
         options = half(words("ask.label"), desk.split)
         label = slots["label"]
@@ -112,10 +114,11 @@ def _missing(desk: Desk, possible: frozenset[str]) -> Iterator[tuple[str, str, s
     random = desk.random
     said = {fact.field for fact in desk.facts}
     said |= {other for other, same in SAME.items() if same in said}
-    absent = [
-        field for name, field in fields().items() if name in possible and name not in said and not field.near & said
-    ]
-    elsewhere = [field for name, field in fields().items() if name not in possible and _apart(field, said | possible)]
+    plain = _plain()
+    absent = [field for name, field in plain.items() if name in possible - said and not field.near & said]
+    elsewhere = [field for name, field in plain.items() if name not in possible and _apart(field, said | possible)]
+    if desk.tabular:
+        elsewhere = [field for field in elsewhere if field.kind == "text"]
     other = list(desk.missing)
     for group in (absent, elsewhere, other):
         random.shuffle(group)
@@ -125,7 +128,7 @@ def _missing(desk: Desk, possible: frozenset[str]) -> Iterator[tuple[str, str, s
             one = other.pop()
             if one.field in said and not one.slots:
                 continue
-            question = wording(desk, one.asks, one.slots)
+            question = wording(desk, one.asks, one.slots, whole=one.kind == "sentence")
             kind, name = one.kind, one.field
         elif draw < 0.85 and absent:
             field = absent.pop()
@@ -142,6 +145,12 @@ def _missing(desk: Desk, possible: frozenset[str]) -> Iterator[tuple[str, str, s
             question, kind, name = wording(desk, words("off topic"), slots), "text", ""
         if question:
             yield kind, question, name
+
+
+@cache
+def _plain() -> Mapping[str, Field]:
+    """Return the fields whose questions have no slots."""
+    return {name: field for name, field in fields().items() if "{" not in "".join(field.asks)}
 
 
 def _apart(field: Field, present: set[str] | frozenset[str]) -> bool:

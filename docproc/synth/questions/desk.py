@@ -90,6 +90,8 @@ class Desk:
         self._upper = random.random() < 0.15
         self._labels = set[str]()
         self.groups = set[str]()
+        self.tabular = False
+        """Whether there is a table that holds all sorts of numbers and sums."""
 
     def layout(self, name: str, count: int) -> int:
         """Return one of `count` layouts, of those of this half."""

@@ -10,7 +10,7 @@ from docproc.document import Line
 from docproc.geometry import Box
 from docproc.synth.questions.data import Field, Split, fields, words
 from docproc.synth.questions.desk import Desk, Pair, line_of
-from docproc.synth.questions.values import Values
+from docproc.synth.questions.values import Values, make
 from docproc.synth.sheet import GREY, Style
 
 GROUPS = (
@@ -71,27 +71,6 @@ def draw_form(document: Any | None, random: Random, split: Split) -> Desk:
     return desk
 
 
-def made(field: Field, values: Values) -> str | list[str]:
-    """Return a value for a field, as `data/forms.txt` says."""
-    how, _, rest = field.make.partition(" ")
-    if how == "words":
-        return values.word(rest)
-    if how == "one":
-        return values.one(rest.split("|" if "|" in rest else "/"))
-    if how == "digits":
-        return values.digits(values.one(rest.split("/")))
-    if how == "count":
-        low, high = map(int, rest.split())
-        number = values.random.randint(low, high)
-        return f"{number:,}" if number > 999 and values.chance(0.7) else str(number)
-    if how == "money":
-        return values.money(values.random.randint(int(rest) // 50, int(rest) * 10))
-    if how == "address":
-        lines = values.address()
-        return lines if values.chance(0.3) else ", ".join(line.rstrip(",.") for line in lines)
-    return str(getattr(values, how)())
-
-
 def _taken(desk: Desk, group: str, chosen: list[Field]) -> list[Field]:
     """Choose fields of a group such that none could be taken for another that is on the page."""
     known = [field for field in fields().values() if group in field.groups]
@@ -121,7 +100,8 @@ def _head(desk: Desk, sides: tuple[float, float]) -> float:
     align, x = random.choice((("left", left), ("center", (left + right) / 2)))
     desk.region("title", [desk.write(x, y, title, style, align=align)])
     if values.chance(0.3):
-        line = desk.write(right, y - 14, f"Form {values.digits('??-###')} (rev. {random.randint(1, 12)}/{random.randint(80, 99)})", Style(desk.body.font, 6.5), align="right")  # fmt: skip
+        text = f"Form {values.digits('??-###')} (rev. {random.randint(1, 12)}/{random.randint(80, 99)})"
+        line = desk.write(right, y - 14, text, Style(desk.body.font, 6.5), align="right")
         desk.region("page-header", [line])
     y += 20
     if values.chance(0.4):
@@ -133,7 +113,7 @@ def _head(desk: Desk, sides: tuple[float, float]) -> float:
 def _section(desk: Desk, taken: Sequence[Field], box: Box, how: int | None) -> float:
     """Write the fields of a section in one of the ways of forms; return the lower end."""
     values, random = desk.values, desk.random
-    pairs = [Pair(field.name, "" if values.chance(EMPTY) else made(field, values)) for field in taken]
+    pairs = [Pair(field.name, "" if values.chance(EMPTY) else make(values, field.make)) for field in taken]
     layout = desk.layout("form section", 8) if how is None else how
     if layout in {0, 1}:
         return _grid(desk, pairs, box)
@@ -198,7 +178,7 @@ def _boxed(desk: Desk, pair: Pair, place: Box, small: Style, *, beside: bool) ->
 
 
 def _rows(desk: Desk, pairs: Sequence[Pair], box: Box) -> float:
-    """Write pairs beside one another on ruled lines, label before (or small below) the value; return the lower end."""
+    """Write pairs beside one another on ruled lines, label before or below the value; return the lower end."""
     values, random = desk.values, desk.random
     style, rest, lines, y = desk.body, list(pairs), list[Line](), box.top + desk.body.size
     under = values.chance(0.25)

@@ -263,3 +263,24 @@ class Values:
                 )
             )
         )
+
+
+def make(values: Values, spec: str) -> str | list[str]:
+    """Return a value as the head of `data/forms.txt` says."""
+    how, _, rest = spec.partition(" ")
+    if how == "words":
+        return values.word(rest)
+    if how == "one":
+        return values.one(rest.split("|" if "|" in rest else "/"))
+    if how == "digits":
+        return values.digits(values.one(rest.split("/")))
+    if how == "count":
+        low, high = map(int, rest.split())
+        number = values.random.randint(low, high)
+        return f"{number:,}" if number > 999 and values.chance(0.7) else str(number)
+    if how == "money":
+        return values.money(values.random.randint(int(rest) // 50, int(rest) * 10))
+    if how == "address":
+        lines = values.address()
+        return lines if values.chance(0.3) else ", ".join(line.rstrip(",.") for line in lines)
+    return str(getattr(values, how)())
