@@ -20,6 +20,7 @@ COMMANDS = {
     "segment": ("docproc.commands.prompt:segment", "Find things on pages: boxes and masks."),
     "refer": ("docproc.commands.prompt:refer", "Find the one thing that a description means."),
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
+    "parity": ("docproc.commands.parity:command", "Compare two vision engines on the same prompts."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
     "models": ("docproc.commands.models:command", "List and check the models."),
