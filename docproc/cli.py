@@ -19,6 +19,7 @@ COMMANDS = {
     "detect": ("docproc.commands.prompt:detect", "Find things on pages: boxes."),
     "segment": ("docproc.commands.prompt:segment", "Find things on pages: boxes and masks."),
     "refer": ("docproc.commands.prompt:refer", "Find the one thing that a description means."),
+    "prompt": ("docproc.commands.prompt:prompt", "Ask a vision model for any task: ocr, describe, table, ..."),
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
     "parity": ("docproc.commands.parity:command", "Compare two vision engines on the same prompts."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),

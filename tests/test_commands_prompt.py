@@ -11,10 +11,11 @@ from samples import drawn_letter
 
 from docproc import masks
 from docproc.cli import run
-from docproc.commands.prompt import _numbers
 from docproc.errors import Usage
 from docproc.exports.json_reader import Node, read_finding
 from docproc.geometry import Box
+from docproc.ranges import page_numbers
+from docproc.tasks import TASKS
 
 HALF = "<loc0000><loc0000><loc1023><loc0512> stamp"
 
@@ -50,14 +51,14 @@ def test_json_holds_everything_that_was_found(sheet, capfd):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["detect", "x", "--engine", "fake", "--model", "m", "--pages", "2"], 2, "the file has 1"),
+        (["detect", "x", "--engine", "fake", "--model", "m", "--pages", "2"], 2, "the document has 1"),
         (["detect", "x", "--engine", "nothing", "--model", "m"], 2, "no engine called"),
         (["detect", " ; ", "--engine", "fake", "--model", "m"], 2, "names of things"),
         (["detect", "<image>", "--engine", "fake", "--model", "m"], 2, "Special tokens"),
         (["detect", "x" * 10_000, "--engine", "fake", "--model", "m"], 2, "10,000 characters"),
         (["segment", "x", "--engine", "fake", "--model", "m"], 1, "vae-oid.npz"),
         (["caption", "--engine", "fake", "--model", "m", "--language", "xx"], 2, "Languages: ar"),
-        (["caption", "--engine", "fake"], 2, "--model"),
+        (["caption", "--engine", "fake"], 1, "DOCPROC_VISION_MODEL"),
     ],
 )
 def test_what_cannot_be_done_says_why(arguments, code, said, sheet, capfd):
@@ -74,13 +75,13 @@ def test_what_is_no_file_is_rejected(tmp_path, capfd):
 
 @pytest.mark.parametrize(("text", "numbers"), [("", [1, 2, 3, 4]), ("2", [2]), ("1,3-4, 3", [1, 3, 4])])
 def test_pages_are_numbers_and_ranges(text, numbers):
-    assert _numbers(text, 4) == numbers
+    assert page_numbers(text, 4) == numbers
 
 
 @pytest.mark.parametrize("text", ["0", "5", "3-9", "4-2", "-1", "x", "1,,2", "²", "1-2-3"])
 def test_other_pages_are_refused(text):
     with pytest.raises(Usage):
-        _numbers(text, 4)
+        page_numbers(text, 4)
 
 
 @pytest.fixture(name="tiny", scope="module")
@@ -108,3 +109,23 @@ def test_a_tiny_model_puts_its_nonsense_on_the_page(tiny, task, tmp_path, capfd)
         assert finding.box is None or finding.box.clipped(Box(0, 0, 842, 842)) == finding.box
         assert finding.mask is None or finding.mask.box == finding.box
         assert finding.mask is None or masks.to_grid(finding.mask).any()
+
+
+@pytest.mark.parametrize("task", [*TASKS])
+def test_any_task_can_be_asked_by_its_name(sheet, task, capfd):
+    """New tasks need no command of their own. The engine is told what a chat model is asked."""
+    thing = ["a stamp"] if TASKS[task].needs else []
+    code = run(["prompt", task, sheet, *thing, "--engine", "fake", "--model", HALF, "--json"])
+    out, err = capfd.readouterr()
+    if task == "segment":
+        assert (code, "vae-oid.npz" in err) == (1, True)
+    elif code == 2:
+        assert "was not trained for" in err
+    else:
+        assert (code, json.loads(out)["task"]) == (0, task)
+
+
+def test_a_task_that_needs_words_says_so(sheet, capfd):
+    assert run(["prompt", "answer", sheet, "--engine", "fake", "--model", "x"]) == 2
+    assert "needs words" in capfd.readouterr().err
+    assert run(["prompt", "dance", sheet, "--model", "x"]) == 2
