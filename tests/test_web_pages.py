@@ -342,17 +342,6 @@ def test_one_may_search_by_meaning_instead(ada: Person, letter_id: str):
     assert '<option value="text" selected>These words' in ada.see("/search?q=water&mode=%3Cscript%3E")
 
 
-def test_search_can_be_narrowed_and_says_why_nothing_was_found(portal: Portal, ada: Person, letter_id: str):
-    ada.send(f"/documents/{letter_id}/label", {"label": "tax 2024"})
-    assert "letter.pdf, page 1" in ada.see("/search?q=water+OR+dear&label=tax+2024&own=1&since=2020-01-01")
-    for narrow in ("label=other", "until=2020-01-01", "since=2999-01-01"):
-        assert "No page holds this" in ada.see(f"/search?q=water&{narrow}"), narrow
-    assert "letter.pdf, page 1" in ada.see("/search?q=water&since=never")
-    text = ada.see("/search?q=water+xyzzy")
-    assert "“water” is on some page; “xyzzy” is on <strong>no page</strong>." in text
-    assert "They are never on the same one" in ada.see("/search?q=water+truly")
-
-
 def test_search_finds_only_what_one_may_read(portal: Portal, letter_id: str):
     assert "letter.pdf" not in portal.person("bob").see("/search?q=water")
 

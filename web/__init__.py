@@ -57,6 +57,7 @@ PAGES: tuple[str, ...] = (
     "web.pages.search",
     "web.pages.trash",
     "web.pages.status",
+    "web.pages.hooks",
 )
 """Modules whose `blueprint` is a part of the portal."""
 FIELDS_BYTES = 1_000_000

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from docproc.store.tables import DocumentRow, PageRow, User
+from docproc.store.tables import DocumentRow, Job, PageRow, Run, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,62 @@ def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tupl
     return {
         (one, number): (width, height) for one, number, width, height in session.execute(query) if width and height
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job: what is read of which document, by whom, since when; `worker` None while it waits."""
+
+    document_id: str
+    filename: str
+    kind: str
+    number: int
+    queue: str
+    attempts: int
+    worker: str | None
+    why: str
+    """What went wrong before, where it was tried before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An engine as it was used lately: runs, pages, and seconds per page over all stages."""
+
+    name: str
+    runs: int
+    pages: int
+    seconds: float
+
+
+def work(session: Session, limit: int = 30) -> list[Work]:
+    """Return what runs, then what waits, best first."""
+    query = (
+        select(Job, DocumentRow.filename)
+        .join(DocumentRow, DocumentRow.id == Job.document_id)
+        .order_by(Job.lease_until.is_(None), Job.priority, Job.number, Job.id)
+        .limit(limit)
+    )
+    return [
+        Work(
+            job.document_id, name, job.kind, job.number, job.queue, job.attempts,
+            job.worker if job.lease_until else None, str((job.note or {}).get("message", "")),
+        )
+        for job, name in session.execute(query)
+    ]  # fmt: skip
+
+
+def engines(session: Session, runs: int = 200) -> list[Used]:
+    """Return the engines of the newest runs that ended, those that read most first."""
+    found: dict[str, Used] = {}
+    newest = select(Run).where(Run.finished_at.is_not(None)).order_by(Run.id.desc()).limit(runs)
+    for run in session.scalars(newest):
+        for role, name in (run.engines or {}).items():
+            seconds = sum((run.timings or {}).values())
+            known = found.get(f"{role}: {name}", Used(f"{role}: {name}", 0, 0, 0.0))
+            found[known.name] = Used(
+                known.name, known.runs + 1, known.pages + run.page_count, known.seconds + seconds
+            )
+    return sorted(found.values(), key=lambda one: -one.pages)
 
 
 def failures(session: Session, limit: int = 20) -> list[Failure]:

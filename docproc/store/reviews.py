@@ -149,6 +149,17 @@ def errors_of(session: Session, document: DocumentRow) -> dict[int, float]:
     return {number: errors for number, errors in rows}  # noqa: C416  (dict() does not take rows)
 
 
+def errors_in(session: Session, document_ids: Iterable[str]) -> dict[str, float]:
+    """Return document id -> errors to be expected on all of its pages together, where they are known."""
+    rows = session.execute(
+        select(PageDoubt.document_id, func.sum(PageDoubt.errors))
+        .join(DocumentRow, and_(DocumentRow.id == PageDoubt.document_id, DocumentRow.run_id == PageDoubt.run_id))
+        .where(PageDoubt.document_id.in_(list(document_ids)))
+        .group_by(PageDoubt.document_id)
+    )
+    return {document_id: float(errors) for document_id, errors in rows}
+
+
 def decide(
     session: Session,
     document: DocumentRow,

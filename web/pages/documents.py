@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from collections.abc import Mapping
+from typing import Any, cast, get_args
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, render_template, request
+from werkzeug.wrappers import Response
 
-from docproc.store import access, documents, overview
+from docproc.errors import DocprocError
+from docproc.store import access, audit, documents, jobs, overview, reviews
+from docproc.store.access import Action
 from docproc.store.documents import Filter
-from docproc.store.tables import DocumentStatus
+from docproc.store.tables import DocumentRow, DocumentStatus
 from web import auth, context
+from web.pages.frame import back
+from web.pages.words import counted
+from worker.queue import announce
 
 blueprint = Blueprint("documents_page", __name__)
 
-PER_PAGE = 25
+PER_PAGE, GRID_PAGE = 25, 48
+MOST_AT_ONCE = 200
+"""Documents that one bulk action is done to, at most."""
 STATUSES = cast("tuple[DocumentStatus, ...]", get_args(DocumentStatus))
 ACTIVE = frozenset({"queued", "running"})
 """Statuses of documents on which work goes on."""
@@ -23,11 +32,13 @@ ACTIVE = frozenset({"queued", "running"})
 def index() -> str:
     """Show the documents that fit the filters."""
     who, here = auth.current(), context()
+    grid = request.args.get("view") == "grid"
     wanted, after = _wanted(), request.args.get("after") or None
     visible = access.visible(who)
     with here.database.read() as session:
-        listing = documents.page_of(session, visible, wanted, after=after, limit=PER_PAGE)
+        listing = documents.page_of(session, visible, wanted, after=after, limit=GRID_PAGE if grid else PER_PAGE)
         labels = documents.labels(session, visible)
+        errors = reviews.errors_in(session, [item.row.id for item in listing.items])
         owners = overview.user_names(session, {item.row.owner_id for item in listing.items})
     kept = {name: getattr(wanted, name) for name in ("name", "status", "label") if getattr(wanted, name)}
     return render_template(
@@ -36,7 +47,10 @@ def index() -> str:
         labels=labels,
         owners=owners,
         wanted=wanted,
-        kept=kept,
+        kept=kept | ({"view": "grid"} if grid else {}),
+        filters=kept,
+        grid=grid,
+        errors=errors,
         filtered=bool(kept),
         after=after,
         statuses=STATUSES,
@@ -44,6 +58,53 @@ def index() -> str:
         largest=here.settings.max_bytes,
         may_upload=who.may("write"),
     )
+
+
+@blueprint.post("/documents/bulk")
+def bulk() -> Response:
+    """Do one thing to several documents; what is refused costs only itself."""
+    what = request.form.get("what", "")
+    chosen = request.form.getlist("id")[:MOST_AT_ONCE]
+    if what not in BULK or not chosen:
+        flash("Choose documents, and what to do with them.", "error")
+        return back("documents_page.index")
+    action, words = BULK[what]
+    done = 0
+    for document_id in chosen:
+        try:
+            with context().database.write() as session:
+                row = access.document(session, auth.current(), document_id, action)
+                _do(session, row, what)
+                audit.note(session, auth.current(), f"document.{what}", row.id, address=auth.address())
+            done += 1
+        except DocprocError as error:
+            flash(str(error), "error")
+    if what == "retry":
+        announce(context().settings)
+    if done:
+        flash(f"{done} {counted(done, 'document')} {words}.")
+    view = {"view": "grid"} if request.form.get("view") == "grid" else {}
+    return back("documents_page.index", **view)
+
+
+BULK: Mapping[str, tuple[Action, str]] = {
+    "trash": ("own", "put into the trash"),
+    "label": ("write", "labelled"),
+    "retry": ("write", "in the queue again"),
+    "cancel": ("write", "cancelled"),
+}
+"""What can be done to several documents: what one must be allowed to do, and how it is told."""
+
+
+def _do(session: Any, row: DocumentRow, what: str) -> None:
+    if what == "trash":
+        documents.trash(session, row)
+    elif what == "label":
+        documents.label(session, row, request.form.get("label", ""))
+    elif what == "retry":
+        jobs.retry(session, row, auth.current().user_id)
+    else:
+        jobs.cancel(session, row)
 
 
 def _wanted() -> Filter:

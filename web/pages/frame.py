@@ -28,7 +28,11 @@ NAVIGATION: tuple[tuple[str, str], ...] = (
 )
 """Endpoint -> what the link says."""
 FOR_REVIEWERS: tuple[tuple[str, str], ...] = (("review_page.queue", "Review"),)
-FOR_ADMINS: tuple[tuple[str, str], ...] = (("status_page.index", "Status"), ("people_page.index", "Users"))
+FOR_ADMINS: tuple[tuple[str, str], ...] = (
+    ("status_page.index", "Status"),
+    ("hooks_page.index", "Webhooks"),
+    ("people_page.index", "Users"),
+)
 
 
 @blueprint.app_context_processor

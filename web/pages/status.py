@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from flask import Blueprint, render_template
 
+from docproc.models import MODELS
 from docproc.store import health, overview
 from docproc.store.health import Health
 from docproc.store.overview import Storage
@@ -26,7 +27,12 @@ def index() -> str:
         now = health.look(session, SILENCE)
         failures = overview.failures(session)
         storage = overview.storage(session)
-    return render_template("status.html", figures=_figures(now, storage), workers=now.workers, failures=failures)
+        work, engines = overview.work(session), overview.engines(session)
+    models = [(model, path.stat().st_size if (path := model.path()) else None) for model in MODELS]
+    return render_template(
+        "status.html", figures=_figures(now, storage), workers=now.workers, failures=failures, work=work,
+        engines=engines, models=models,
+    )  # fmt: skip
 
 
 def _figures(now: Health, storage: Storage) -> list[tuple[str, str]]:

@@ -54,7 +54,21 @@ function accept(view, file, answer) {
   view.name.replaceChildren(link);
   view.state.textContent = answer.duplicate ? "you have this document already" : "uploaded";
   view.bar.remove();
+  if (!answer.duplicate) follow(view, answer.id);
   told.textContent = `${file.name}: ${view.state.textContent}`;
+}
+
+// Tells how far the reading of an upload is, until it ends.
+async function follow(view, id) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, document.hidden ? 8000 : 1500));
+    const answer = await fetch(`${form.dataset.api}/${id}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const { status, progress } = await answer.json();
+    const reads = progress.pages ? `${progress.finished} of ${progress.pages} pages read` : "waiting to be opened";
+    view.state.textContent = ["queued", "running"].includes(status) ? `uploaded, ${reads}` : status === "done" ? "read" : status;
+    if (!["queued", "running"].includes(status)) return;
+  }
 }
 
 function send(file, view) {
@@ -100,10 +114,52 @@ for (const kind of ["dragover", "dragenter"]) {
   });
 }
 document.addEventListener("dragleave", (event) => event.relatedTarget || form.classList.remove("over"));
-document.addEventListener("drop", (event) => {
+document.addEventListener("drop", async (event) => {
   if (!event.dataTransfer?.files.length) return;
   event.preventDefault();
   form.classList.remove("over");
-  add(event.dataTransfer.files);
+  add(await dropped(event.dataTransfer));
+});
+
+// Files that were dropped, with those of folders, however deep.
+async function dropped(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return data.files;
+  const found = await Promise.all(entries.map(inside));
+  return found.flat();
+}
+
+async function inside(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return (await Promise.all(found.map(inside))).flat();
+    found.push(...some);
+  }
+}
+
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData?.files.length) add(event.clipboardData.files);
+});
+for (const name of ["folder", "camera"]) {
+  const other = document.getElementById(name);
+  other.addEventListener("change", () => {
+    add([...other.files].filter((file) => name === "camera" || /\.(pdf|png|jpe?g|tiff?|webp|bmp|gif)$/i.test(file.name)));
+    other.value = "";
+  });
+}
+
+// Choosing many at once. What is chosen lives in the page, which may be refreshed meanwhile.
+const chosen = () => [...document.querySelectorAll('input[name="id"][form="bulk"]')];
+function choices() {
+  const count = chosen().filter((box) => box.checked).length;
+  const told_ = document.getElementById("chosen-told");
+  if (told_) told_.textContent = count ? `${count} chosen` : "";
+}
+document.addEventListener("change", (event) => {
+  if (event.target.id === "choose-all") for (const box of chosen()) box.checked = event.target.checked;
+  choices();
 });
 for (const hint of document.querySelectorAll(".with-script")) hint.hidden = false;
