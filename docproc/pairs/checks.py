@@ -17,12 +17,14 @@ BESIDE = 2.5
 WIDE = 1.3
 """The words of a label stand no further apart."""
 MOST_WORDS = 14
+LOOKALIKE = 0.6
+"""How sure a box is that was read as a letter of another script."""
 
 _OPEN = "☐□▢◻❏❑○◯"
 _TICKED = "☑☒✓✔✗✘▣■◼◉●⊠🗹🗷"
 _LOOKALIKES_OPEN, _LOOKALIKES_TICKED = "口囗", "回区図図凶囚"
 """What a reader of pixels makes of boxes: they count at the end of a Latin text only."""
-_BRACKETS = re.compile(r"[\[(][xX✓✔•*][\])]$")
+_BRACKETS = re.compile(r"[\[(][xX✓✔][\])]$")
 _EMPTY_BRACKETS = re.compile(r"[\[(][_ ]?[\])]$")
 
 
@@ -91,7 +93,8 @@ def _printed(placed: Sequence[_Placed]) -> list[_Mark]:
                 where = Box.union((one.word.box, following.word.box))
                 found.append(_Mark(both, where, False, 0.8, ids))
         elif mark is not None:
-            found.append(_Mark(one.box, one.word.box, mark, 0.85, (one.word.id,)))
+            sure = LOOKALIKE if one.word.text in _LOOKALIKES_OPEN + _LOOKALIKES_TICKED else 0.85
+            found.append(_Mark(one.box, one.word.box, mark, sure, (one.word.id,)))
     return found
 
 
@@ -143,7 +146,8 @@ def _labelled(row: Sequence[_Mark | _Placed]) -> list[KeyValue]:
     for place, words in zip(places, side, strict=True):
         mark = row[place]
         assert isinstance(mark, _Mark)  # noqa: S101  (`places` are those of marks)
-        if words:
+        letters = sum(char.isalpha() for one in words for char in one.word.text)
+        if letters > (0 if mark.confidence > LOOKALIKE else 2):
             found.append(_pair(mark, words))
     return found
 

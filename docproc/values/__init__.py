@@ -7,6 +7,7 @@ whole document. Letters that a reader of pixels takes for digits (O, l, I) and s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,10 @@ __all__ = [
 ]  # fmt: skip
 
 Kind = Literal["date", "time", "money", "number", "percent", "email", "url", "phone", "iban", "vat", "code"]
+
+
+_LOST_POINT = re.compile(r"^(\D{0,4}\d{1,5}) (\d{2})$")
+"""An amount whose point was not read: 20 00."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,12 @@ def parse_time(text: str) -> str | None:
 
 
 def parse_money(text: str, known: Conventions = UNKNOWN) -> Money | None:
-    """Return the amount of a text: one beside a currency, else one with cents, else any number; None without."""
-    found = [one for one in numbers(mended(text), known) if not one.percent]
+    """Return the amount of a text: one beside a currency, else one with cents, else any number; None without.
+
+    A lone "20 00" is 20.00, whose point was not read.
+    """
+    plain = _LOST_POINT.sub(r"\1.\2", mended(text))
+    found = [one for one in numbers(plain, known) if not one.percent]
     best = max(found, key=lambda one: (one.marked, one.cents), default=None)
     return best.value if best else None
 

@@ -60,6 +60,11 @@ _SLIPS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1"})
 _SLIPPED = re.compile(r"(?<![^\W\d_])(?=[^\s]*\d)[\dOolI|]+(?:[.,/\-:][\dOolI|]+)+(?![^\W\d_])")
 
 
+_GLUED = re.compile(r"(?![^\W\d_])")
+_TAX_CODE = re.compile(r"[A-Z]{1,2}(?!\w)")
+"""Receipts print the code of the tax right behind an amount: 15.90SR."""
+
+
 def mended(text: str) -> str:
     """Return the text with plain dashes, apostrophes and spaces, and digits for letters read in numbers and dates.
 
@@ -101,10 +106,14 @@ def numbers(text: str, known: Conventions = UNKNOWN) -> Iterator[FoundNumber]:
         start, end = match.span()
         place = end
         percent, digits = bool(match["percent"]), match["number"]
-        if end < len(text) and text[end].isalpha() and not (match["after"] or match["back"] or percent):
-            continue  # 4GB, 12th: a part of a word
         before, after = match["before"] or "", match["after"] or ""
         cents = bool(re.search(r"[.,]\s?\d{2}$", digits)) or bool(match["dash"])
+        if (
+            not (after or match["back"] or percent)
+            and _GLUED.match(text, end) is None
+            and not (cents and _TAX_CODE.match(text, end))
+        ):
+            continue  # 4GB, 12th: a part of a word
         if any(mark in NOT_CODES for mark in (before, after)) and not cents:
             before = after = ""
         marked = bool(before or after)
