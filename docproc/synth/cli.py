@@ -10,13 +10,16 @@ from docproc.errors import Usage
 from docproc.synth.examples import write_examples
 from docproc.synth.kinds import KINDS, draw
 from docproc.synth.labels import Format, write_set
+from docproc.synth.questions import ALL
 
 LIST = "; ".join(f"{name}: {kind.help}" for name, kind in KINDS.items())
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command("synth", epilog=f"Kinds: {LIST}.")
-@click.option("--kind", type=click.Choice(sorted(KINDS)), help="What to draw.")
+@click.option(
+    "--kind", type=click.Choice(sorted(KINDS)), help="What to draw [default: kinds with questions in turn]."
+)
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many documents.")
 @click.option("--out", type=FOLDER, help="Folder of the set: OUT/dev/labels.jsonl and OUT/dev/files.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first.")
@@ -37,7 +40,8 @@ def command(  # noqa: PLR0913, PLR0917  (one argument per option)
         for path in write_examples(examples):
             click.echo(path)
         return
-    if not (kind and out):
-        raise Usage("Nothing to draw.", hint="Say --kind KIND --out DIR, or --examples DIR.")
-    files = write_set((draw(kind, seed + index) for index in range(count)), out, format, dpi)
+    if not out:
+        raise Usage("Nothing to draw.", hint="Say --out DIR, perhaps with --kind KIND, or --examples DIR.")
+    kinds = (kind,) if kind else ALL
+    files = write_set((draw(kinds[index % len(kinds)], seed + index) for index in range(count)), out, format, dpi)
     click.echo(f"{files} files and {out / 'dev' / 'labels.jsonl'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -11,10 +11,12 @@ import pymupdf
 
 from docproc.document import Page
 from docproc.errors import Usage
+from docproc.synth.asked import Asked
 from docproc.synth.example_report import draw_example_report
 from docproc.synth.invoice import draw_invoice
 from docproc.synth.pages import draw_columns, draw_list, draw_print, draw_small_print, draw_table_page
 from docproc.synth.poster import draw_poster_a0, draw_poster_a1
+from docproc.synth.questions import lay
 from docproc.synth.report import draw_report
 from docproc.synth.scan import Scan
 from docproc.synth.sheet import Sheet
@@ -24,12 +26,17 @@ Draw = Callable[[Any, Writer], list[Sheet]]
 """Draws pages into a new pymupdf document."""
 
 
+QUESTIONS = 10
+"""So many questions that a drawn page answers, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of document: what it shows, how it is drawn and scanned (None: born digital), at which dpi."""
 
     help: str
-    draw: Draw
+    draw: Draw | None = None
+    """None: one of the kinds of `docproc.synth.questions`, which are drawn with questions about them."""
     scan: Callable[[Random], Scan] | None = None
     dpi: float = 200.0
 
@@ -44,6 +51,10 @@ class Drawn:
     pages: tuple[Page, ...]
     scan: Scan | None
     dpi: float
+    asked: tuple[tuple[Asked, ...], ...] = ()
+    """What is asked about each page."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Values as printed, by the names that they have in schemas."""
 
 
 def _office(random: Random) -> Scan:
@@ -78,6 +89,22 @@ def _fax(random: Random) -> Scan:
     return Scan(skew=random.uniform(-0.8, 0.8), blur=0.25, noise=16, ink=0.9, fax=True)
 
 
+def _till(random: Random) -> Scan:
+    return Scan(
+        skew=random.uniform(-2.0, 2.0),
+        blur=random.uniform(0.1, 0.3),
+        noise=random.uniform(1.5, 5.0),
+        paper=(246, 244, 238),
+        ink=random.uniform(0.55, 0.95),
+        shade=random.uniform(0.0, 0.15),
+        jpeg=random.randint(45, 85),
+    )
+
+
+def _posted(random: Random) -> Scan:
+    return random.choice((_clean, _office))(random)
+
+
 KINDS: Mapping[str, Kind] = {
     "print": Kind("a printed page of running text", draw_print, _clean),
     "report": Kind("a two-column report of two pages, born digital", draw_report),
@@ -91,6 +118,15 @@ KINDS: Mapping[str, Kind] = {
     "rotated": Kind("a printed page, turned by 90, 180 or 270 degrees", draw_print, _turned),
     "faint": Kind("a printed page of low contrast", draw_print, _faint),
     "fax": Kind("a printed page after a fax machine", draw_print, _fax),
+    "bill": Kind("an invoice of one of many countries and layouts, with questions", scan=_office),
+    "receipt": Kind("a till receipt, with questions", scan=_till),
+    "form": Kind("a form that has been filled in, with questions", scan=_posted),
+    "letter": Kind("a letter, with questions", scan=_clean),
+    "memo": Kind("a memo or the cover of a fax, with questions", scan=_posted),
+    "article": Kind("a page of a report that says something, with questions, born digital"),
+    "slides": Kind("a slide with bullets, a chart or a table, with questions, born digital"),
+    "figures": Kind("tables of figures with captions, with questions, born digital"),
+    "directory": Kind("a menu, a schedule or a directory, with questions", scan=_clean),
     "poster": Kind("an A1 poster with small print", draw_poster_a1, None, 150.0),
     "poster-a0": Kind("an A0 poster with small print", draw_poster_a0, None, 150.0),
 }
@@ -102,10 +138,16 @@ def draw(kind: str, seed: int) -> Drawn:
         raise Usage(f"There is no kind of document called {kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
     chosen = KINDS[kind]
     random = Random(f"{kind}/{seed}")  # noqa: S311  (a drawing, not a secret)
+    asked: tuple[tuple[Asked, ...], ...] = ()
+    fields: Mapping[str, str] = {}
     with pymupdf.open() as document:
-        sheets = chosen.draw(document, Writer(random))
-        pages = tuple(sheet.truth() for sheet in sheets)
+        if chosen.draw:
+            pages = tuple(sheet.truth() for sheet in chosen.draw(document, Writer(random)))
+        else:
+            # The wordings that nothing is trained on: such a set may be measured on.
+            laid = lay(kind, random, "test", document, most=QUESTIONS)
+            pages, asked, fields = (laid.page,), (laid.asked,), laid.fields
         document.subset_fonts()
         pdf = document.tobytes(garbage=3, deflate=True, clean=True, no_new_id=True)
     scan = chosen.scan(random) if chosen.scan else None
-    return Drawn(kind, seed, pdf, pages, scan, chosen.dpi)
+    return Drawn(kind, seed, pdf, pages, scan, chosen.dpi, asked, fields)

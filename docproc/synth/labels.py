@@ -142,10 +142,29 @@ def row(sample: Sample) -> dict[str, Any]:
             for number, page in enumerate(sample.pages, start=1)
             for table in page.tables
         ],
+        **_asked(sample),
         "source": "docproc synth",
         "license": "CC0-1.0",
         "sha256": hashlib.sha256(sample.data).hexdigest(),
     }
+
+
+def _asked(sample: Sample) -> dict[str, Any]:
+    """Return what is asked about the file's pages, and its fields; nothing where nothing is asked."""
+    drawn = sample.drawn
+    if not drawn.asked:
+        return {}
+    questions = []
+    for page in sample.pages:
+        boxes = {word.id: word.box for line in page.lines for word in line.words}
+        for one in drawn.asked[page.number - 1]:
+            made: dict[str, Any] = {"q": one.question, "answers": list(one.answers), "kind": one.kind}
+            if one.field:
+                made["field"] = one.field
+            if one.word_ids:
+                made |= {"page": page.number, "boxes": [_box(boxes[word_id], sample) for word_id in one.word_ids]}
+            questions.append(made)
+    return {"questions": questions, "fields": dict(drawn.fields)}
 
 
 def _table(table: Table, page: int, sample: Sample) -> dict[str, Any]:

@@ -46,6 +46,10 @@ def move_page(page: Page, affine: Affine, size: tuple[float, float]) -> Page:
             )
             for table in page.tables
         ),
+        key_values=tuple(
+            replace(pair, key_box=box(pair.key_box), value_box=box(pair.value_box) if pair.value_box else None)
+            for pair in page.key_values
+        ),
     )
 
 

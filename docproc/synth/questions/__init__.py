@@ -67,9 +67,30 @@ def questioned(
     kind: str, random: Random, split: Split = "train", document: Any | None = None, *, most: int = 8
 ) -> tuple[Page, tuple[Asked, ...]]:
     """Return one page of a kind, drawn into a pymupdf `document` if there is one, and what is asked about it."""
-    source = SOURCES[kind]
-    desk = source.draw(document, random, split)
-    return replace(desk.sheet.truth(), key_values=tuple(desk.pairs)), ask(desk, possible(kind), most)
+    laid = lay(kind, random, split, document, most=most)
+    return laid.page, laid.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A page with what is asked about it, and every field that it has a value for, as printed."""
+
+    page: Page
+    asked: tuple[Asked, ...]
+    fields: Mapping[str, str]
+
+
+def lay(kind: str, random: Random, split: Split = "train", document: Any | None = None, *, most: int = 8) -> Laid:
+    """Return one page of a kind as `questioned` does, with its fields beside."""
+    desk = SOURCES[kind].draw(document, random, split)
+    page = replace(desk.sheet.truth(), key_values=tuple(desk.pairs))
+    named = possible(kind)
+    said = {
+        fact.field: " ".join(word.text for word in fact.words).strip(" ,;:")
+        for fact in reversed(desk.facts)
+        if fact.field in named
+    }
+    return Laid(page, ask(desk, named, most), dict(sorted(said.items())))
 
 
 def possible(kind: str) -> frozenset[str]:
@@ -79,4 +100,4 @@ def possible(kind: str) -> frozenset[str]:
     return frozenset(words(f"possible.{kind}"))
 
 
-__all__ = ["ALL", "SOURCES", "Source", "questioned", "questioned_pages"]
+__all__ = ["ALL", "SOURCES", "Laid", "Source", "lay", "questioned", "questioned_pages"]

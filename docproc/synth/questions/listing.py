@@ -117,6 +117,10 @@ def _entries(desk: Desk, grid: Grid, box: Box, layout: int, found: dict[tuple[in
     """
     style, y, lines = desk.body, box.top + desk.body.size, list[Line]()
     bold, x, width = style.bold(), box.left, box.width
+    if layout in {0, 1, 3} and len(grid.names) > 1:
+        heads = (grid.names[0], grid.head, *grid.names[1:]) if layout == 3 else (grid.head, *grid.names)
+        lines += _row(desk, heads, (x, x + width), y, dots=False, style=bold)
+        y += style.step * 1.3
     for row, (name, texts) in enumerate(zip(grid.rows, grid.texts, strict=True)):
         height = style.step * (1 + (len(texts) if layout in {2, 4} else 0.3))
         if y + height > box.bottom:
@@ -150,9 +154,17 @@ def _entries(desk: Desk, grid: Grid, box: Box, layout: int, found: dict[tuple[in
         desk.region("list-item" if layout == 0 and desk.values.chance(0.3) else "text", lines)
 
 
-def _row(desk: Desk, texts: Sequence[str], sides: tuple[float, float], y: float, *, dots: bool) -> list[Line]:
+def _row(
+    desk: Desk,
+    texts: Sequence[str],
+    sides: tuple[float, float],
+    y: float,
+    *,
+    dots: bool,
+    style: Style | None = None,
+) -> list[Line]:
     """Write texts in columns between `sides`; with `dots` the first is followed by dots up to the second."""
-    style, (left, right) = desk.body, sides
+    style, (left, right) = style or desk.body, sides
     step = (right - left) / len(texts)
     written = list[Line]()
     for index, text in enumerate(texts):
