@@ -83,6 +83,7 @@ class Laid:
 def lay(kind: str, random: Random, split: Split = "train", document: Any | None = None, *, most: int = 8) -> Laid:
     """Return one page of a kind as `questioned` does, with its fields beside."""
     desk = SOURCES[kind].draw(document, random, split)
+    desk.noun = desk.values.word(f"noun.{kind}")
     page = replace(desk.sheet.truth(), key_values=tuple(desk.pairs))
     named = possible(kind)
     said = {

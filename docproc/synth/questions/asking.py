@@ -21,6 +21,7 @@ SAME = {
 }
 """A field that the second one answers where the first is not on the page: what is due is the total, mostly."""
 TYPO_SHARE = 0.06
+TAIL_SHARE = 0.15
 BY_LABEL = 0.2
 
 
@@ -91,6 +92,13 @@ def wording(desk: Desk, asks: Sequence[str], slots: Mapping[str, str], *, whole:
 def _typed(desk: Desk, text: str) -> str:
     """Return the question as people type: now and then in lower case, without its mark, with a slip."""
     random = desk.random
+    if random.random() < TAIL_SHARE and text.startswith(("What", "Who", "When", "Which", "Give", "Find")):
+        tail = " " + desk.values.word("ask.tail").strip().format(desk.noun)
+        text = (
+            text
+            if desk.noun in text or " this" in text
+            else text.rstrip("?.") + tail + text[len(text.rstrip("?.")) :]
+        )
     if random.random() < 0.1:
         text = text.lower()
     if random.random() < 0.1:
@@ -117,8 +125,8 @@ def _missing(desk: Desk, possible: frozenset[str]) -> Iterator[tuple[str, str, s
     plain = _plain()
     absent = [field for name, field in plain.items() if name in possible - said and not field.near & said]
     elsewhere = [field for name, field in plain.items() if name not in possible and _apart(field, said | possible)]
-    if desk.tabular:
-        elsewhere = [field for field in elsewhere if field.kind == "text"]
+    if desk.tabular or any(fact.kind == "sentence" for fact in desk.facts):
+        elsewhere = [field for field in elsewhere if field.name in words("elsewhere")]
     other = list(desk.missing)
     for group in (absent, elsewhere, other):
         random.shuffle(group)

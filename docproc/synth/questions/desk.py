@@ -90,8 +90,12 @@ class Desk:
         self._upper = random.random() < 0.15
         self._labels = set[str]()
         self.groups = set[str]()
+        self.loud = False
+        """Whether what is filled in is in capitals, as on a typewriter."""
+        self.noun = "document"
+        """What people call this kind of document."""
         self.tabular = False
-        """Whether there is a table that holds all sorts of numbers and sums."""
+        """Whether there is a table that says all sorts of things."""
 
     def layout(self, name: str, count: int) -> int:
         """Return one of `count` layouts, of those of this half."""

@@ -46,6 +46,7 @@ def draw_form(document: Any | None, random: Random, split: Split) -> Desk:
     groups = random.sample(GROUPS, random.randint(1, 3))
     own = random.randrange(8)
     headed = values.chance(0.6)
+    desk.loud = values.chance(0.25)
     for number in range(random.randint(1, 5)):
         if y > desk.sheet.box.bottom - 190:
             break
@@ -113,7 +114,10 @@ def _head(desk: Desk, sides: tuple[float, float]) -> float:
 def _section(desk: Desk, taken: Sequence[Field], box: Box, how: int | None) -> float:
     """Write the fields of a section in one of the ways of forms; return the lower end."""
     values, random = desk.values, desk.random
-    pairs = [Pair(field.name, "" if values.chance(EMPTY) else make(values, field.make)) for field in taken]
+    texts = ["" if values.chance(EMPTY) else make(values, field.make) for field in taken]
+    if desk.loud:
+        texts = [text.upper() if isinstance(text, str) else [line.upper() for line in text] for text in texts]
+    pairs = [Pair(field.name, text) for field, text in zip(taken, texts, strict=True)]
     layout = desk.layout("form section", 8) if how is None else how
     if layout in {0, 1}:
         return _grid(desk, pairs, box)

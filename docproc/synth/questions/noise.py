@@ -38,9 +38,11 @@ def read_badly(page: Page, asked: Sequence[Asked], random: Random) -> tuple[Page
     errors = random.choice((0.0, 0.0, 0.01, 0.02, 0.05, 0.1))
     rows_of = _grouped(page, random)
     gap = random.choice((0.6, 1.0, 1.5, 2.5, 4.0))
+    # Some engines lose many of the blanks between words, as in "TOTALRM12.50".
+    joined = random.choice((0.0, 0.01, 0.03, 0.1, 0.25))
     regions = list[tuple[Label, Rows]]()
     for label, rows in rows_of:
-        seen = [_words(part, errors, random) for row in rows for part in _parted(row, gap)]
+        seen = [_words(part, errors, joined, random) for row in rows for part in _parted(row, gap)]
         if seen := [line for line in seen if line]:
             regions.append((label, seen))
     if not regions:
@@ -122,14 +124,14 @@ def _parted(row: Sequence[Seen], gap: float) -> Rows:
     return parts
 
 
-def _words(line: Sequence[Seen], errors: float, random: Random) -> list[Seen]:
+def _words(line: Sequence[Seen], errors: float, joined: float, random: Random) -> list[Seen]:
     """Return the words of a line as they are read: confused, merged, split or lost."""
     made = list[Seen]()
     for word in line:
         if errors and random.random() < errors * 0.25:
             continue
         one = _confused(word, errors, random) if errors else word
-        if made and random.random() < 0.015 + errors * 0.6:
+        if made and word.box.left - made[-1].box.right < 0.6 * word.box.height and random.random() < joined:
             before = made[-1]
             made[-1] = Seen(
                 before.text + one.text,

@@ -124,7 +124,7 @@ def _negative(desk: Desk, told: Told) -> None:
     if desk.values.chance(0.5):
         return
     ask = desk.random.choice(told.asks)
-    names = [name for name in SLOT.findall(ask) if name.rstrip("2") in SUBJECTS]
+    names = [name for name in SLOT.findall(ask) if name.rstrip("23") in SUBJECTS]
     if names:
         name = desk.random.choice(names)
         desk.lack("", (ask,), {**told.slots, name: _value(desk, name)}, "sentence")
@@ -133,7 +133,7 @@ def _negative(desk: Desk, told: Told) -> None:
 def _value(desk: Desk, slot: str) -> str:
     """Return a value for a slot, new on this page."""
     for _ in range(20):
-        value = _drawn(desk, slot.rstrip("2"))
+        value = _drawn(desk, slot.rstrip("23"))
         if value not in desk.groups:
             break
     desk.groups.add(value)
@@ -161,6 +161,8 @@ def _drawn(desk: Desk, slot: str) -> str:
         "degrees": lambda: f"{number(12, 95)}.{number(0, 9)} °C",
         "milligrams": lambda: f"{number(2, 900)} mg",
         "job": lambda: _article(values.word("job").lower()),
+        "phone": values.phone,
+        "subject": lambda: values.word("study"),
     }
     return made_of[slot]() if slot in made_of else values.word(lists.get(slot, slot))
 

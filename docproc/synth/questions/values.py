@@ -280,6 +280,8 @@ def make(values: Values, spec: str) -> str | list[str]:
         return f"{number:,}" if number > 999 and values.chance(0.7) else str(number)
     if how == "money":
         return values.money(values.random.randint(int(rest) // 50, int(rest) * 10))
+    if how == "note":
+        return [f"{values.word('filler')}." for _ in range(values.one((1, 1, 2)))]
     if how == "address":
         lines = values.address()
         return lines if values.chance(0.3) else ", ".join(line.rstrip(",.") for line in lines)
