@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
     "parity": ("docproc.commands.parity:command", "Compare two vision engines on the same prompts."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
+    "finetune": ("docproc.commands.finetune:command", "Train the models that docproc trains itself."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
     "models": ("docproc.commands.models:command", "List and check the models."),
     "reindex": ("docproc.commands.reindex:command", "Make the search index again."),

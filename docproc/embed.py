@@ -81,6 +81,11 @@ def wordpieces(text: str) -> list[int]:
     return [vocabulary[_FIRST], *ids[: LENGTH - 2], vocabulary[_LAST]]
 
 
+def pieces(word: str) -> tuple[int, ...]:
+    """Return the tokens of one word as printed, without marks; nothing where it has no letter or sign."""
+    return tuple(piece for part in _words(word) for piece in _pieces(part))
+
+
 def _padded(ids: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     batch = np.zeros((len(ids), max(map(len, ids))), np.int64)
     for row, one in zip(batch, ids, strict=True):
