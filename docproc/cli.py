@@ -15,6 +15,7 @@ from docproc.errors import DocprocError
 
 COMMANDS = {
     "process": ("docproc.commands.process:command", "Read PDFs and images into one format."),
+    "extract": ("docproc.commands.extract:command", "Fill in a JSON Schema from a file, with evidence."),
     "caption": ("docproc.commands.prompt:caption", "Say what the pages of a file show."),
     "detect": ("docproc.commands.prompt:detect", "Find things on pages: boxes."),
     "segment": ("docproc.commands.prompt:segment", "Find things on pages: boxes and masks."),

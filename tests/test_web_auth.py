@@ -38,6 +38,7 @@ FOR_ADMINS = {
     "status_page.index",
 }
 VIEWERS_CHANGE = {
+    "extractions.fill_in",
     "signin.sign_out",
     "signin.password",
     "signin.make_token",
@@ -64,6 +65,7 @@ DOCUMENT_ROUTES = {
         "GET document_page.show",
         "GET page_page.show",
         "GET reviews.state",
+        "POST extractions.fill_in",
     },
     "write": {
         "POST documents.cancel",
@@ -106,6 +108,7 @@ DOCUMENT_ROUTES = {
 }
 """What each route does with its document. "trash": what is in the trash, which only its owner knows of."""
 BODIES = {
+    "extractions.fill_in": {"schema": "invoice"},
     "sharing.give": {"write": True},
     "findings.ask": {"task": "caption"},
     "reviews.decide": {"verdict": "approved"},

@@ -34,6 +34,7 @@ API = (
     "web.api.corrections",
     "web.api.reviews",
     "web.api.findings",
+    "web.api.extractions",
     "web.api.webhooks",
     "web.api.search",
     "web.api.sharing",

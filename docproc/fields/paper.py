@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from docproc.document import KeyValue, Line, Page, Word
 from docproc.labels import Named, named
+from docproc.pairs import key_values
 from docproc.values import Conventions, Value, conventions, find_values
 
 Place = tuple[int, Word]
@@ -44,7 +45,12 @@ class Paper:
     """The pages of a document, looked at once for all fields."""
 
     def __init__(self, pages: Sequence[Page]) -> None:
-        self.pages = [page for page in pages if not page.failed]
+        # readings from before pairs were kept with them have none
+        self.pages = [
+            page if page.key_values else replace(page, key_values=key_values(page))
+            for page in pages
+            if not page.failed
+        ]
         self._words = {
             (page.number, word.id): word for page in self.pages for line in page.lines for word in line.words
         }

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from docproc.document import KeyValue, Page, Word
 from docproc.geometry import Box
 from docproc.labels import kinds, named
-from docproc.pairs.checks import check_boxes
+from docproc.pairs.checks import Square, check_boxes
 from docproc.pairs.items import CURRENCY, Item, rows
-from docproc.pairs.squares import Square
 
 __all__ = ["Square", "key_values", "with_pairs"]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from docproc.blocks import rows_of
 from docproc.document import KeyValue, Page, Word
 from docproc.geometry import Box
-from docproc.pairs.squares import Square
 
 BESIDE = 2.5
 """A label begins within so many heights of its box."""
@@ -26,6 +25,15 @@ _LOOKALIKES_OPEN, _LOOKALIKES_TICKED = "口囗", "回区図図凶囚"
 """What a reader of pixels makes of boxes: they count at the end of a Latin text only."""
 _BRACKETS = re.compile(r"[\[(][xX✓✔][\])]$")
 _EMPTY_BRACKETS = re.compile(r"[\[(][_ ]?[\])]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A drawn box to tick, in points of the upright page; `checked` when something stands in it."""
+
+    box: Box
+    checked: bool
+    confidence: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from docproc.document import Line
 from docproc.geometry import Box
+from docproc.pairs.checks import Square
 from docproc.raster import POINTS_PER_INCH, PageImage
 
 LOOK_DPI = 150.0
@@ -33,15 +34,6 @@ REACH = 3.0
 """A box is looked at when text stands within so many of its sides."""
 
 Ink = NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Square:
-    """A box to tick, in points of the upright page; `checked` when something stands in it."""
-
-    box: Box
-    checked: bool
-    confidence: float = 0.8
 
 
 def find_squares(image: PageImage, lines: Sequence[Line]) -> tuple[Square, ...]:
