@@ -1,6 +1,5 @@
 """The portal in a real browser: by keyboard alone, live, without scripts, narrow, dark, and under its own CSP."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,20 +21,6 @@ pytestmark = pytest.mark.browser
 CHECKS = Path(__file__).with_name("checks.js").read_text("utf-8")
 REPORT = (EXAMPLES / "report.pdf").read_bytes()
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-    )
-    if not path:
-        pytest.skip("there is no Chromium on the path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @dataclass

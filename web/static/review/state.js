@@ -49,6 +49,7 @@ export class State {
 
   #queue(work) {
     this.waiting += 1;
+    this.tell("Saving …");
     const result = this.chain.then(work).catch((error) => {
       this.tell(`It could not be saved: ${error.message}. Try again.`, true);
       return false;
