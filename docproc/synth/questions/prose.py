@@ -72,8 +72,9 @@ def sentence(desk: Desk, prose: Prose) -> None:
     if not free:
         return
     pattern = desk.random.choice(free)
-    # A sentence comes twice in a while, about something else: the questions must tell the two apart.
-    if desk.values.chance(0.75) or "{thing}" not in pattern.text:
+    # Some sentences may come again about something else: those whose every question says which one it means.
+    clear = all("{thing}" in ask for _, asks in pattern.asks for ask in asks)
+    if not clear or desk.values.chance(0.5):
         desk.groups.add(pattern.text)
     slots = {name: _value(desk, name) for name in SLOT.findall(pattern.text)}
     start = prose.add(pattern.text.format_map(slots))
