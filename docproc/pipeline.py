@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -18,6 +18,7 @@ from docproc import textlayer
 from docproc.document import Document, Line, Page, Problem, Source, Tile
 from docproc.engines import LayoutEngine, LineJudge, OcrEngine, load_judge, load_layout, load_ocr
 from docproc.errors import DocprocError, EngineFailed, Rejected, Unavailable
+from docproc.findings import Finding
 from docproc.intake import Upload, open_upload
 from docproc.memory import give_back_memory
 from docproc.merge import merge
@@ -26,6 +27,7 @@ from docproc.pairs import key_values
 from docproc.pairs.squares import find_squares
 from docproc.raster import Drawn, PageImage, Rasterizer, rasterize
 from docproc.sandbox import Sandbox
+from docproc.second import Second, load_second, read_again
 from docproc.settings import Settings
 from docproc.straighten import Straightened, straighten
 from docproc.tiles import detail_tiles, overview
@@ -66,12 +68,13 @@ class Engines:
     ocr: OcrEngine
     layout: LayoutEngine
     judge: LineJudge
+    second: Second | None = None
 
 
 def load_engines(options: ReadOptions, settings: Settings) -> Engines:
     """Load what `options` ask for; raise Usage for what there is not, Unavailable for what is not installed."""
     ocr = load_ocr(options.engine, settings, options.languages)
-    return Engines(ocr, load_layout(options.layout, settings), load_judge(ocr, settings))
+    return Engines(ocr, load_layout(options.layout, settings), load_judge(ocr, settings), load_second(settings))
 
 
 def other_engines(loaded: Engines, before: ReadOptions, options: ReadOptions, settings: Settings) -> Engines:
@@ -80,7 +83,7 @@ def other_engines(loaded: Engines, before: ReadOptions, options: ReadOptions, se
     ocr = loaded.ocr if same_text else load_ocr(options.engine, settings, options.languages)
     layout = loaded.layout if before.layout == options.layout else load_layout(options.layout, settings)
     judge = ocr if isinstance(ocr, LineJudge) else loaded.judge  # any judge is as good as another
-    return Engines(ocr, layout, judge)
+    return Engines(ocr, layout, judge, loaded.second)
 
 
 class Reader:
@@ -116,10 +119,12 @@ class Reader:
     @property
     def engines(self) -> dict[str, str]:
         """Which engine fills which role, with versions."""
-        return {
+        found = {
             "ocr": f"{self._engines.ocr.name} {self._engines.ocr.version}",
             "layout": f"{self._engines.layout.name} {self._engines.layout.version}",
         }
+        second = self._engines.second
+        return found | {"second": second.name} if second else found
 
     def open(self, path: Path, *, password: str | None = None) -> Upload:
         """Check a file and say what it is; raise Rejected when it cannot be accepted.
@@ -231,6 +236,7 @@ class PageText:
     choice: textlayer.Choice
     lines: list[Line]
     views: list[PageImage]
+    disputed: list[Finding] = field(default_factory=list)
 
 
 def read_page(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLayerMode = "auto") -> Page:
@@ -246,7 +252,10 @@ def read_text(drawn: Drawn, number: int, engines: Engines, *, text_layer: TextLa
     if choice.source == "ocr":
         straight = straighten(drawn.image, engines.judge, engines.judge)
         lines, views = read_lines(straight.image, engines.ocr)
-    return PageText(number, drawn, straight, choice, lines, views)
+    disputed: list[Finding] = []
+    if engines.second is not None and choice.source != "text-layer":
+        lines, disputed = read_again(lines, straight.image, engines.second, number=number)
+    return PageText(number, drawn, straight, choice, lines, views, disputed)
 
 
 def lay_out(text: PageText, engines: Engines) -> Page:
@@ -270,6 +279,7 @@ def lay_out(text: PageText, engines: Engines) -> Page:
         lines=tuple(back.line(line) for line in lines),
         regions=tuple(back.region(region) for region in regions),
         tables=tuple(back.table(table) for table in tables),
+        findings=tuple(back.finding(finding) for finding in text.disputed),
     )
     return replace(page, key_values=key_values(page, find_squares(straight.upright, page.lines)))
 

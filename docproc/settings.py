@@ -69,6 +69,12 @@ class Settings:
         default=100_000, metadata=_help("pages one user may have waiting; uploads beyond are asked to wait")
     )
     trash_days: int = field(default=30, metadata=_help("days after which what is in the trash is deleted for good"))
+    second_reader: str = field(
+        default="",
+        metadata=_help(
+            "engine that reads lines again which the first one doubts (rapid, paligemma, ...); empty: none"
+        ),
+    )
     vision_engine: str = field(
         default="paligemma", metadata=_help("what computes for prompts about pages (findings)")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from docproc.document import Line, Region, Table, Word
+from docproc.findings import Finding
 from docproc.geometry import Box, Polygon
 from docproc.straighten import Straightened
 
@@ -37,6 +38,11 @@ class WayBack:
         """Return the table and its cells where they lie."""
         cells = tuple(replace(cell, box=self.box(cell.box)) for cell in table.cells)
         return replace(table, box=self.box(table.box), cells=cells)
+
+    def finding(self, finding: Finding) -> Finding:
+        """Return the finding where it lies; it has no mask."""
+        box = self.box(finding.box) if finding.box else None
+        return replace(finding, box=box, polygon=self.polygon(finding.polygon))
 
     def _word(self, word: Word) -> Word:
         polygon = self.polygon(word.polygon)
