@@ -11,8 +11,8 @@ from docproc.fields.paper import Candidate, Paper, Place, words_in
 from docproc.labels import plain
 from docproc.values import parse_money
 
-CENT = Decimal("0.03")
-"""Sums may miss by so much through rounding; to the next five cents when a rounding is told."""
+CENT, STEP = Decimal("0.03"), Decimal("0.05")
+"""Sums may miss by so much through rounding, or by the rounding that is told: to multiples of the second."""
 FITS = 1.0
 
 _FINAL = frozenset((
@@ -48,12 +48,13 @@ def amounts(paper: Paper) -> dict[str, Candidate]:
     totals = [_weighed(one, paper) for one in _of(paper, "total", 0.25)]
     subtotals, taxes = _of(paper, "subtotal", 0.6), _of(paper, "tax", 0.4)
     totals = [one for one in (*totals, *_implied(paper, subtotals, taxes)) if one.score > 0]
+    steps = _steps(paper)
     best = max(
         product([*totals, None], [*subtotals, None], [*taxes, None]),
-        key=lambda three: _together(*three),
+        key=lambda three: _together(three[0], three[1], three[2], steps),
         default=(None, None, None),
     )
-    checks = _fits(*best)
+    checks = _fits(*best, steps)
     names = ("total", "subtotal", "tax")
     return {name: _candidate(one, checked=checks) for name, one in zip(names, best, strict=True) if one is not None}
 
@@ -90,9 +91,18 @@ def _weighed(one: _Amount, paper: Paper) -> _Amount:
 
 def _rounded(total: Decimal, paper: Paper) -> bool:
     """Whether this is another total plus the rounding that is told."""
-    steps = [one.value for one in _of(paper, "rounding", 0.6) if 0 < abs(one.value) < 1]
+    steps = _steps(paper)
+    if total % STEP:
+        return False
     others = [one.value for one in _of(paper, "total", 0.25)]
-    return any(abs(abs(total - other) - abs(step)) < Decimal("0.001") for step in steps for other in others)
+    return any(
+        abs(abs(total - other) - abs(step)) < Decimal("0.001") for step in steps for other in others if other % STEP
+    )
+
+
+def _steps(paper: Paper) -> list[Decimal]:
+    """Return the roundings that are told, other than none."""
+    return [one.value for one in _of(paper, "rounding", 0.6) if 0 < abs(one.value) < 1]
 
 
 def _implied(paper: Paper, subtotals: Sequence[_Amount], taxes: Sequence[_Amount]) -> Iterator[_Amount]:
@@ -116,16 +126,21 @@ def _handed_over(total: Decimal, paper: Paper) -> bool:
     return any(abs(given - back - total) < CENT for given in paid for back in change)
 
 
-def _fits(total: _Amount | None, subtotal: _Amount | None, tax: _Amount | None) -> bool:
+def _fits(
+    total: _Amount | None, subtotal: _Amount | None, tax: _Amount | None, steps: Sequence[Decimal] = ()
+) -> bool:
     if total is None or subtotal is None or tax is None or tax.value == 0:
         return False
-    return abs(subtotal.value + tax.value - total.value) <= CENT
+    miss = abs(subtotal.value + tax.value - total.value)
+    return miss <= CENT or any(abs(miss - abs(step)) <= CENT for step in steps)
 
 
-def _together(total: _Amount | None, subtotal: _Amount | None, tax: _Amount | None) -> float:
+def _together(
+    total: _Amount | None, subtotal: _Amount | None, tax: _Amount | None, steps: Sequence[Decimal]
+) -> float:
     score = 2 * total.score + min(float(total.value), 1e7) * 1e-9 if total else 0.0
     score += 0.5 * (subtotal.score if subtotal else 0.0) + 0.5 * (tax.score if tax else 0.0)
-    if _fits(total, subtotal, tax):
+    if _fits(total, subtotal, tax, steps):
         return score + FITS
     if total and subtotal and subtotal.value > total.value + CENT:
         score -= 0.3

@@ -10,9 +10,11 @@ from docproc.fields.paper import Candidate, Paper, Place
 from docproc.fields.schema import Hint
 from docproc.fields.typed import fits, typed
 from docproc.geometry import Box
-from docproc.labels import named
+from docproc.labels import named, plain
 from docproc.pairs.items import Item, rows
 
+OTHER = "\0"
+"""Begins the name of a column that nobody asked for."""
 MOST_ROWS = 2_000
 """Items of a list."""
 _SUMS = frozenset((
@@ -87,7 +89,9 @@ def _heads(row: Sequence[Item], wanted: Mapping[str, tuple[str, ...]]) -> dict[s
         if name not in found and number not in used:
             found[name] = row[number].box
             used.add(number)
-    return found
+    # what stands under other heads is nobody's
+    others = {f"{OTHER}{number}": item.box for number, item in enumerate(row) if number not in used}
+    return found | others if len(found) >= 2 else {}
 
 
 def _under(
@@ -98,30 +102,36 @@ def _under(
     figures = [name for name, roles in wanted.items() if {"line_total", "amount", "unit_price"} & set(roles)]
     found: list[_Line] = []
     waiting: list[Item] = []
-    sums = 0
+    # alone: the last row had figures and no words; words_first: the words of an item stand above its figures
+    sums, alone, words_first = 0, False, False
     for row in page_rows:
         if _is_sum(row):
             sums += 1
             waiting = []
-            if sums > 1 and not found:
+            if (sums > 1 and not found) or (found and _is_total(row)):
                 break
             continue
         line = _Line(_assigned(row, columns), page)
         has_figure = any(_is_figure(item) for name in figures for item in line.cells.get(name, ()))
         text = next((name for name in texts if line.cells.get(name)), None)
-        if has_figure and (sums == 0 or (text and len(line.cells) >= 3)):
-            if not text and waiting and texts:
-                line.cells[texts[0]] = waiting
+        if has_figure and (sums == 0 or (text and len(line.cells) >= 3 and not any(item.label for item in row))):
+            if not found:
+                words_first = bool(waiting)
+            if waiting and texts and not _says(line.cells.get(texts[0], ())):
+                line.cells[texts[0]] = [*waiting, *line.cells.get(texts[0], ())]
             elif waiting and found and texts:
                 found[-1].cells.setdefault(texts[0], []).extend(waiting)
             waiting = []
             found.append(line)
+            alone = bool(texts) and not words_first and not _says(line.cells.get(texts[0], ()))
         elif texts and line.cells and set(line.cells) <= {*texts} and sums == 0:
+            if alone:
+                found[-1].cells.setdefault(texts[0], []).extend(line.cells[texts[0]])
+                alone = False
+                continue
             near = found[-1].bottom if found else None
             if near is None or line.cells[texts[0]][0].box.top - near < 8 * row[0].box.height:
                 waiting = [*waiting, *line.cells[texts[0]]][-4:]
-        elif sums > 2:
-            break
     if waiting and found and texts and waiting[0].box.top - found[-1].bottom < waiting[0].box.height:
         found[-1].cells.setdefault(texts[0], []).extend(waiting)
     return found
@@ -134,7 +144,22 @@ def _is_sum(row: Sequence[Item]) -> bool:
         return False
     known = named(first.text)
     sure = bool(known) and known[0].field in _SUMS and known[0].score >= 0.6
+    sure = sure or plain(first.text).startswith("total")
     return sure or (first.begins_known and bool(known) and known[0].field in _SUMS and len(row) <= 2)
+
+
+def _is_total(row: Sequence[Item]) -> bool:
+    """Whether a row is the sum of all: nothing that follows is an item."""
+    first = next((item for item in row if any(map(str.isalpha, item.text))), None)
+    known = named(first.text) if first is not None else ()
+    return bool(known) and known[0].field == "total" and known[0].score >= 0.9
+
+
+def _says(items: Sequence[Item]) -> bool:
+    """Whether items are words rather than a code."""
+    text = " ".join(item.text for item in items)
+    letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    return letters >= 3 and (" " in text or letters > 2 * digits)
 
 
 def _is_figure(item: Item) -> bool:
@@ -155,13 +180,16 @@ def _apart(item: Box, head: Box) -> float:
     """Return how far an item is from standing under a head; below 0 when it overlaps."""
     gap = max(head.left - item.right, item.left - head.right)
     if gap <= 0:
-        return gap / 1000
+        shift = abs(item.center[0] - head.center[0])
+        return -1 + min(abs(item.left - head.left), abs(item.right - head.right), shift) / 1000
     return min(abs(item.left - head.left), abs(item.right - head.right), gap)
 
 
 def _row(paper: Paper, line: _Line, hints: Mapping[str, Hint]) -> Row:
     found: Row = {}
     for name, items in line.cells.items():
+        if name not in hints:
+            continue
         places = tuple((line.page, token.word) for item in items for token in item.tokens)
         candidate = Candidate(" ".join(item.value for item in items), tuple(dict.fromkeys(places)), 0.65)
         if fits(candidate, hints[name], paper):

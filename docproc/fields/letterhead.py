@@ -87,6 +87,9 @@ def letterhead(paper: Paper) -> Letterhead:
     if score < 0.3:
         return Letterhead(None, _address(page, top, -1, buyers))
     lines = [top[place]]
+    if not re.sub(r"[^a-z]", "", _LEGAL.sub("", top[place].text.lower())):  # "SDN BHD" on a line of its own
+        above = [n for n in range(place) if _below(top, n) == place and top[n].id not in buyers]
+        lines = [top[above[-1]], *lines] if above else lines
     following = _below(top, place)
     if following is not None and _continues(top[place], top[following]):
         lines.append(top[following])
@@ -213,7 +216,7 @@ def _address(page: Page, top: list[Line], place: int, others: set[str]) -> Candi
         if lines and foreign:
             break
         starts = not foreign and _part_of_address(line.text) and not _NUMBERED.search(line.text)
-        if not lines and not (starts and (like_address(line.text) or _STREET.search(line.text))):
+        if not lines and not (starts and (like_address(line.text) or _STREET.search(line.text) or _begins(top, at))):
             skipped += 1
             if skipped > 3:
                 break
@@ -226,6 +229,13 @@ def _address(page: Page, top: list[Line], place: int, others: set[str]) -> Candi
     places = tuple((page.number, word) for line in lines for word in line.words)
     sure = 0.75 if any(_POST_CODE.search(line.text) for line in lines) else 0.5
     return Candidate(" ".join(line.text for line in lines), places, sure)
+
+
+def _begins(top: list[Line], place: int) -> bool:
+    """Whether a line is a street with its number, because a post code follows in the next."""
+    line, following = top[place], _below(top, place)
+    numbered = any(map(str.isdigit, line.text)) and sum(map(str.isalpha, line.text)) >= 3
+    return numbered and following is not None and bool(_POST_CODE.search(top[following].text))
 
 
 def _part_of_address(text: str) -> bool:
