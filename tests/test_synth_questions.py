@@ -1,16 +1,19 @@
 """Invented documents with questions: the same every time, and every answer is on its page."""
 
+import json
 from functools import cache
 from itertools import chain, islice
 from random import Random
 
 import pymupdf
 import pytest
+from click.testing import CliRunner
 
 from docproc.document import Page
 from docproc.errors import Usage
 from docproc.geometry import Box
 from docproc.synth import draw
+from docproc.synth.cli import command
 from docproc.synth.labels import row, samples
 from docproc.synth.questions import ALL, questioned, questioned_pages
 from docproc.synth.questions.data import fields, half, held_out, words
@@ -176,6 +179,14 @@ def test_a_drawn_set_has_questions_with_boxes_and_fields():
         printed = " ".join(boxes[tuple(box)] for box in question["boxes"])
         assert question["answers"][0].strip(EDGES) == printed.strip(EDGES)
     assert "questions" not in row(samples(draw("print", 1), "png", 50)[0])
+
+
+def test_the_command_draws_the_kinds_with_questions_in_turn(tmp_path):
+    arguments = ["--count", "3", "--out", str(tmp_path), "--format", "png", "--dpi", "50"]
+    assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "dev" / "labels.jsonl").read_text("utf-8").splitlines()]
+    assert [one["kind"] for one in rows] == list(ALL[:3])
+    assert all(one["questions"] and one["fields"] for one in rows)
 
 
 def test_an_unknown_kind_is_refused():
