@@ -77,6 +77,7 @@ export class Overlay {
 
   regions(pen, px, scale) {
     const ordered = this.page.regions.filter((one) => one.line_ids.length || one.label === "picture" || one.label === "table");
+    const near = scale > 0.95 * (devicePixelRatio || 1); // from afar the labels would hide what they name
     const middle = ({ box }) => [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
     px(1.5);
     pen.strokeStyle = "rgb(20 22 26 / 35%)";
@@ -89,7 +90,7 @@ export class Overlay {
       pen.strokeStyle = kind(label);
       px(2);
       pen.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-      tag(pen, scale, box, `${order + 1} ${label}`, kind(label));
+      tag(pen, scale, box, near ? `${order + 1} ${label}` : `${order + 1}`, kind(label));
     }
   }
 
