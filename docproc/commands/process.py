@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 from tqdm import tqdm
 
+from docproc.captions import captioned
 from docproc.cli import show
 from docproc.commands import there
 from docproc.commands.output import Target, targets
@@ -20,7 +21,10 @@ from docproc.document import Page, Problem
 from docproc.errors import DocprocError, EngineFailed, Rejected, Usage
 from docproc.exports import EXPORTS, Export
 from docproc.pipeline import Reader, ReadOptions
+from docproc.settings import Settings
 from docproc.spool import spooled
+from docproc.tasks.pages import Model
+from docproc.vision import open_model
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,6 +76,9 @@ def read_options(flags: dict[str, Any]) -> ReadOptions:
     help="A file, or a folder (ends in / or is one) that gets STEM.SUFFIX for each input [default: stdout].",
 )
 @reading_options
+@click.option(
+    "--captions", metavar="MODEL", default="", help="Say what pictures show, as their alt text: a vision model."
+)
 @click.option("--server", metavar="URL", help="Let a docproc server read; DOCPROC_TOKEN says who you are.")
 @click.option("--json-errors", is_flag=True, help="Tell errors as one JSON object per line on stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
@@ -83,7 +90,8 @@ def command(files: tuple[Path, ...], format_: str, output: str | None, server: s
     options, export = read_options(flags), EXPORTS[format_]
     as_json, debug = flags["json_errors"], flags["debug"]
     codes = [0]
-    with _stdin_as_file(files) as inputs, _processor(server, options, export) as process:
+    captions = flags["captions"]
+    with _stdin_as_file(files) as inputs, _processor(server, options, export, captions) as process:
         for path, target in targets(inputs, output, export.suffix):
             try:
                 codes.append(_tell_problems(process(path, target), str(path), as_json=as_json))
@@ -93,20 +101,25 @@ def command(files: tuple[Path, ...], format_: str, output: str | None, server: s
 
 
 @contextmanager
-def _processor(server: str | None, options: ReadOptions, export: Export) -> Iterator[Process]:
+def _processor(server: str | None, options: ReadOptions, export: Export, captions: str) -> Iterator[Process]:
     """Yield what reads a file and writes it to its target, here or on a server; it returns problems of pages."""
+    if server and captions:
+        raise Usage("A server captions nothing while it reads.", hint="Leave out --server or --captions.")
     if server:
         with there.connect(server) as client:
             yield lambda path, target: there.process(client, path, options, export, target)
     else:
+        model = open_model(Settings.from_environment(), model=captions, task="caption") if captions else None
         with Reader(options) as reader:
-            yield lambda path, target: _process(reader, path, export, target)
+            yield lambda path, target: _process(reader, path, export, target, model)
 
 
-def _process(reader: Reader, path: Path, export: Export, target: Target) -> Problems:
+def _process(reader: Reader, path: Path, export: Export, target: Target, model: Model | None) -> Problems:
     target.check()
     upload = reader.open(path)
     pages: Iterator[Page] = reader.pages(upload)
+    if model:
+        pages = captioned(reader, upload, pages, model)
     progress = tqdm(pages, path.name, upload.pages, unit="page", leave=False, disable=None, file=sys.stderr)
     with spooled(progress) as kept:
         document = reader.document(upload, kept)

@@ -1,7 +1,8 @@
 """ALTO 4.3 (https://www.loc.gov/standards/alto/): boxes in pixels at each page's resolution.
 
-Blocks stand in reading order, which is what ALTO means by their order. A region's label is a `LayoutTag`; a
-table is a `ComposedBlock` of type "table" with a `TextBlock` for each cell.
+Blocks stand in reading order, which is what ALTO means by their order. A region's label is a `LayoutTag`, what a
+picture shows the label of an `OtherTag` of type "alt-text"; a table is a `ComposedBlock` of type "table" with a
+`TextBlock` for each cell.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 from xml.etree import ElementTree as ET
 
-from docproc.document import Document, Label, Line, Page, Word
+from docproc.document import Document, Label, Line, Page, Region, Word
 from docproc.exports.blocks import Block, blocks, lines_of_cells
 from docproc.exports.markup import Names, Pixels, clean, creator, serialize, spaces_after
 from docproc.geometry import Box
@@ -41,7 +42,7 @@ def write(document: Document, original: Path | None, **_: Any) -> bytes:  # noqa
         ET.SubElement(tags, "LayoutTag", {"ID": _tag(label), "LABEL": label})
     layout, names = ET.SubElement(root, "Layout"), Names()
     for page in document.pages:
-        _Writer(page, names).write(layout)
+        _Writer(page, names, tags).write(layout)
     return serialize(root)
 
 
@@ -67,8 +68,8 @@ def _tag(label: str) -> str:
 class _Writer:
     """Writes one page."""
 
-    def __init__(self, page: Page, names: Names) -> None:
-        self._page, self._names, self._pixels = page, names, Pixels(page)
+    def __init__(self, page: Page, names: Names, tags: ET.Element) -> None:
+        self._page, self._names, self._pixels, self._tags = page, names, Pixels(page), tags
 
     def write(self, layout: ET.Element) -> None:
         size = {"WIDTH": str(self._pixels.width), "HEIGHT": str(self._pixels.height)}
@@ -83,7 +84,7 @@ class _Writer:
         if block.table is not None:
             self._table(parent, block)
         elif region.label == "picture":
-            marks = {"TYPE": "picture", **self._marks(region.id, region.box), "TAGREFS": _tag(region.label)}
+            marks = {"TYPE": "picture", **self._marks(region.id, region.box), "TAGREFS": self._shown(region)}
             if block.lines:
                 whole = ET.SubElement(parent, "ComposedBlock", marks)
                 self._text(whole, f"{region.id}-text", region.box, block.lines)
@@ -99,6 +100,14 @@ class _Writer:
                 "TAGREFS": _tag(region.label),
             }
             ET.SubElement(parent, "ComposedBlock", marks)
+
+    def _shown(self, picture: Region) -> str:
+        """Return the tags of a picture; what it shows is one of its own."""
+        if not (words := clean(picture.alt_text or "")):
+            return _tag(picture.label)
+        tag = self._names.new(self._page, f"{picture.id}-alt")
+        ET.SubElement(self._tags, "OtherTag", {"ID": tag, "TYPE": "alt-text", "LABEL": words})
+        return f"{_tag(picture.label)} {tag}"
 
     def _table(self, parent: ET.Element, block: Block) -> None:
         region = block.region

@@ -4,3 +4,8 @@ The prompts that a checkpoint knows are those of `docproc.tasks`; here is how pi
 exactly as the models were trained: image tokens, <bos>, the prompt and one newline, all attending to each other;
 then the answer, causally.
 """
+
+from logging import ERROR, getLogger
+
+for noisy in ("torch.utils._pytree", "torchao", "bitsandbytes"):  # they tell at each import what they lack here
+    getLogger(noisy).setLevel(ERROR)

@@ -6,7 +6,6 @@ errors in them reach every token. Values between layers are not touched ("weight
 
 from __future__ import annotations
 
-import logging
 import warnings
 from typing import Any, Literal, get_args
 
@@ -36,7 +35,6 @@ def quantize(model: Any, weights: Weights) -> None:
     """
     if not weights:
         return
-    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of kernels that were not built for this machine
