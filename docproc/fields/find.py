@@ -44,7 +44,7 @@ def find_field(paper: Paper, hint: Hint) -> Candidate | None:
 
 def _candidates(paper: Paper, hint: Hint) -> Iterator[Candidate]:
     for place, role in enumerate(hint.roles[:4]):
-        rule = _RULES.get(role)
+        rule = RULES.get(role)
         found = rule(paper) if rule else None
         if found is not None and fits(found, hint, paper):
             yield replace(found, confidence=round(found.confidence * 0.97**place, 3))
@@ -278,7 +278,7 @@ def _amount(name: str) -> Rule:
     return lambda paper: amounts(paper).get(name)
 
 
-_RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, Rule] = {
     "total": _amount("total"),
     "subtotal": _amount("subtotal"),
     "tax": _amount("tax"),
