@@ -7,7 +7,7 @@ from read_documents import add_pages, page_read
 
 from docproc.document import Page
 from docproc.errors import NotFound, Rejected
-from docproc.store import access, corrections, reviews, shares
+from docproc.store import access, corrections, review_figures, reviews, shares
 from docproc.store.tables import DocumentRow, PageRow, User
 
 ANN = access.Principal("ann", "ann", "reviewer")
@@ -118,3 +118,20 @@ def test_pages_that_are_not_read_wait(session, document):
     session.flush()
     assert numbers(session) == [2, 1]
     assert reviews.decide(session, document, [1, 2, 3], "ann", "approved") == 2
+
+
+def test_figures_tell_what_was_looked_at_and_how_often_it_was_wrong(session, document):
+    said = [{"op": "replace", "id": "aw0", "text": "other"}, {"op": "replace", "id": "aw1", "text": "word1"}]
+    page = corrections.add(session, document, 2, said, user_id="ann", expected=None)
+    corrections.add(session, document, 3, [{"op": "delete", "id": "aw0"}], user_id="ann", expected=None)
+    corrections.undo(session, document, 3, expected=None)
+    reviews.measure(session, document, 2, page)
+    reviews.decide(session, document, [2], "ann", "approved")
+    reviews.decide(session, document, [2], "ben", "approved")
+    *before, today = review_figures.by_day(session, ANN)
+    assert (today.looked, today.wrong, today.approved) == (2, 1, 2)
+    assert not any(day.looked or day.approved for day in before)
+    engines, types = review_figures.rates(session, ANN)
+    assert [(one.name, one.pages, one.words, one.wrong) for one in types] == [("application/pdf", 1, 3, 1)]
+    assert engines[0].share == pytest.approx(1 / 3)
+    assert review_figures.rates(session, BEN) == ([], [])

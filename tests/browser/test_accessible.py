@@ -51,7 +51,8 @@ def site(chromium: Any, tmp_path_factory: pytest.TempPathFactory):
     thread.start()
     paths = [
         "/sign-in", "/", "/?view=grid", "/?name=nothing", "/trash", "/search", "/search?q=water", "/search?q=no+such",
-        "/status", "/account", "/users", "/webhooks", f"/webhooks/{hook_id}", "/review", "/review?show=disagreements",
+        "/status", "/account", "/users", "/webhooks", f"/webhooks/{hook_id}", "/review", "/review/figures",
+        "/review?show=disagreements",
         f"/documents/{letter}", f"/documents/{broken}", f"/documents/{running}",
         f"/documents/{letter}/pages/1?q=water", f"/documents/{broken}/pages/2",
         f"/documents/{letter}/pages/1/review", "/nowhere",

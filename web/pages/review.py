@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 
 from docproc.document import Label
 from docproc.errors import Conflict
-from docproc.store import access, current, reviews, runs
+from docproc.store import access, current, review_figures, reviews, runs
 from docproc.store.reviews import Show
 from web import auth, context
 from web.grid import Grid
@@ -47,6 +47,16 @@ def queue() -> str:
         counts=counts,
         measuring=measured >= reviews.MOST_MEASURED,
     )
+
+
+@blueprint.get("/review/figures")
+def figures() -> str:
+    """Show what reviewing came to: each day, and by engine and type of document."""
+    who = auth.current()
+    with context().database.read() as session:
+        days = review_figures.by_day(session, who)
+        engines, types = review_figures.rates(session, who)
+    return render_template("review_figures.html", days=days, engines=engines, types=types)
 
 
 @blueprint.get("/documents/<document_id>/pages/<int:number>/review")
