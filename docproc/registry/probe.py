@@ -11,7 +11,7 @@ import psutil
 from PIL import Image, ImageDraw, ImageFont
 
 from docproc.engines import load_masks, load_vision
-from docproc.engines.paligemma import checkpoint
+from docproc.engines.paligemma import checkpoint, lora
 from docproc.errors import DocprocError
 from docproc.raster import PageImage
 from docproc.registry.card import Card
@@ -40,6 +40,8 @@ def probe(settings: Settings, model: str) -> Iterator[str]:
             yield _masks(registry.path(card) / "vae-oid.npz")
             return
     located = registry.locate(model)
+    if located.adapter:
+        yield _adapter(registry.path(located.adapter), located.folder)
     if not located.card or located.card.kind == "paligemma":
         yield from _described(located)
     engine = "openvino" if located.card and located.card.kind == "exported" else "paligemma"
@@ -57,6 +59,12 @@ def _recorded(registry: Registry, card: Card) -> Iterator[str]:
     revision = f" at {card.revision}" if card.revision else ""
     licence = f", licence {card.licence}" if card.licence else ""
     yield f"source: {card.source}{revision}{licence}"
+
+
+def _adapter(folder: Path, base: Path) -> str:
+    found = lora.check(folder, base)
+    where = "the language model and what images pass" if found.images else "the language model alone"
+    return f"LoRA adapter of rank {found.rank} on {len(found.modules)} modules of {where}"
 
 
 def _described(located: Located) -> Iterator[str]:
