@@ -56,7 +56,7 @@ def test_all_of_them_are_listed(capfd):
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("paligemma", ("mix, 56 x 56 px (16 tokens per image)", "memory in bfloat16", "free here", "smoke page, caption")),
+        ("paligemma", ("mix, 56 x 56 px (16 tokens per image)", "in bfloat16", "free here", "smoke page, caption")),
         ("from-npz", ("PaliGemma pt", "smoke page, caption")),
         ("vae-oid", ("decoder of masks: loads and draws",)),
         ("lora", ("rank 4 on 13 modules of the language model and what images pass", "smoke page")),
