@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from docproc.blocks import rows_of
 from docproc.document import KeyValue, Page, Word
@@ -19,8 +20,8 @@ MOST_WORDS = 14
 LOOKALIKE = 0.6
 """How sure a box is that was read as a letter of another script."""
 
-_OPEN = "☐□▢◻❏❑○◯"
-_TICKED = "☑☒✓✔✗✘▣■◼◉●⊠🗹🗷"
+_OPEN, _TICKED = "☐□▢◻❏❑", "☑☒✓✔✗✘▣⊠🗹🗷"
+_CIRCLES, _FILLED = "○◯", "●◉⦿⊗⊙"
 _LOOKALIKES_OPEN, _LOOKALIKES_TICKED = "口囗", "回区図図凶囚"
 """What a reader of pixels makes of boxes: they count at the end of a Latin text only."""
 _BRACKETS = re.compile(r"[\[(][xX✓✔][\])]$")
@@ -90,9 +91,10 @@ def _printed(placed: Sequence[_Placed]) -> list[_Mark]:
     """Return the boxes that are letters."""
     text = "".join(one.word.text for one in placed)
     foreign = sum("\u3040" <= char <= "\u9fff" for char in text) > 0.1 * max(len(text), 1)
+    circles = _are_circles([one.word.text for one in placed])
     found = []
     for number, one in enumerate(placed):
-        mark = _sign(one.word.text, foreign=foreign)
+        mark = _sign(one.word.text, foreign=foreign, circles=circles)
         following = placed[number + 1] if number + 1 < len(placed) else None
         if mark is None and one.word.text in "[(" and following is not None and following.word.text in "])":
             both = Box.union((one.box, following.box))
@@ -106,13 +108,26 @@ def _printed(placed: Sequence[_Placed]) -> list[_Mark]:
     return found
 
 
-def _sign(text: str, *, foreign: bool) -> bool | None:
+def _are_circles(words: Sequence[str]) -> bool:
+    """Whether circles are to be ticked: some are open, and short answers stand between them, or some are filled.
+
+    Else they are the bullets of a list.
+    """
+    places = [place for place, word in enumerate(words) if word in _CIRCLES + _FILLED]
+    if not any(words[place] in _CIRCLES for place in places):
+        return False
+    short = sum(after - before <= 4 for before, after in pairwise([*places, len(words)]))
+    return any(words[place] in _FILLED for place in places) or (len(places) > 1 and short > 0.6 * len(places))
+
+
+def _sign(text: str, *, foreign: bool, circles: bool) -> bool | None:
     """Return whether a word is a ticked box (True), an empty one (False), or none."""
     if text in _TICKED or _BRACKETS.match(text):
-        # a bullet of a list is no box
-        return None if text in "■◼●" else True
-    if (text in _OPEN and text not in "○◯") or _EMPTY_BRACKETS.match(text):
+        return True
+    if text in _OPEN or _EMPTY_BRACKETS.match(text):
         return False
+    if circles and text in _CIRCLES + _FILLED:
+        return text in _FILLED
     if not foreign and text in _LOOKALIKES_OPEN + _LOOKALIKES_TICKED:
         return text in _LOOKALIKES_TICKED
     return None

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from docproc.blocks import rows_of
 from docproc.document import Page, Word
 from docproc.geometry import Box
 from docproc.labels import is_label
@@ -115,7 +114,7 @@ def rows(page: Page) -> list[list[Item]]:
     pieces = [piece for line in page.lines for piece in _pieces(_tokens(line.words, slope))]
     boxes = [Box.union(token.box for token in piece) for piece in pieces]
     found = []
-    for number, row in enumerate(rows_of(boxes)):
+    for number, row in enumerate(_in_rows(boxes)):
         items = [item for index in row for item in _items(pieces[index], number)]
         found.append(list(_with_currency(items)))
     return found
@@ -129,6 +128,31 @@ def _balanced(text: str) -> str:
         elif text.count(opening) > text.count(closing):
             text = text.removeprefix(opening)
     return text.strip()
+
+
+def _in_rows(boxes: Sequence[Box]) -> list[list[int]]:
+    """Sort boxes into printed rows from top to bottom, each from left to right; in no row one is over another.
+
+    A title beside several lines of small print is in the row of the one that is level with its middle.
+    """
+    found: list[list[int]] = []
+    for index in sorted(range(len(boxes)), key=lambda one: (boxes[one].center[1], boxes[one].left)):
+        box = boxes[index]
+        near = [row for row in found[-4:] if all(_level(box, boxes[other]) for other in row)]
+        if near:
+            min(near, key=lambda row: abs(boxes[row[-1]].center[1] - box.center[1])).append(index)
+        else:
+            found.append([index])
+    return [sorted(row, key=lambda one: boxes[one].left) for row in found]
+
+
+def _level(one: Box, other: Box) -> bool:
+    """Whether two boxes share most of their height and nothing of their width."""
+    low = min(one.height, other.height)
+    across = min(one.right, other.right) - max(one.left, other.left)
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    tall = max(one.height, other.height) > 1.8 * low and abs(one.center[1] - other.center[1]) > 0.35 * low
+    return shared > 0.5 * low and across < 0.3 * min(one.width, other.width) and not tall
 
 
 def _tokens(words: Sequence[Word], slope: float) -> list[Token]:
