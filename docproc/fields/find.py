@@ -33,6 +33,9 @@ _CLOSING = re.compile(
     r"met vriendelijke|atentamente|saludos|cordiali|distinti|atenciosamente)\b",
     re.IGNORECASE,
 )
+_PARTIES = frozenset(
+    f"{party}{part}" for party in ("seller", "buyer", "recipient", "ship_to", "sender") for part in ("", " address")
+)
 _OTHER_DATES = ("due_date", "delivery_date", "start_date", "end_date", "birth_date", "period")
 
 
@@ -48,6 +51,8 @@ def _candidates(paper: Paper, hint: Hint) -> Iterator[Candidate]:
         found = rule(paper) if rule else None
         if found is not None and fits(found, hint, paper):
             yield replace(found, confidence=round(found.confidence * 0.97**place, 3))
+            if place == 0 and role in _PARTIES:
+                return  # a pair has name and address in one
     if hint.roles and hint.roles[0] in ("total", "subtotal", "tax"):
         return  # their rules have seen every pair
     for entry in paper.entries:
@@ -144,6 +149,16 @@ def _date(paper: Paper) -> Candidate | None:
     return Candidate(
         value.text, words_in(page, line, value.start, value.end), 0.7 if alone or timed else 0.5, value.normal
     )
+
+
+def _time(paper: Paper) -> Candidate | None:
+    """Return the time that stands beside the date of the document."""
+    dated = _date(paper)
+    lines = {line.id for page, word in dated.places if (line := paper.line_of(page, word.id))} if dated else set()
+    for page, line, value in paper.values:
+        if value.kind == "time" and line.id in lines:
+            return Candidate(value.text, words_in(page, line, value.start, value.end), 0.7, value.normal)
+    return None
 
 
 def _date_in(paper: Paper, candidate: Candidate) -> Candidate | None:
@@ -283,6 +298,7 @@ RULES: Mapping[str, Rule] = {
     "subtotal": _amount("subtotal"),
     "tax": _amount("tax"),
     "date": _date,
+    "time": _time,
     "seller": _seller,
     "seller address": _seller_address,
     "address": lambda paper: _head(paper).address or _labelled_address(paper),

@@ -16,6 +16,8 @@ from docproc.values import find_values, parse_date, parse_money, parse_number, p
 
 _YES = frozenset(("yes", "y", "true", "x", "ja", "oui", "si", "sim", "ya", "checked"))
 _NO = frozenset(("no", "n", "false", "nein", "non", "nee", "nao", "tidak", "none"))
+_FORMATS = jsonschema.FormatChecker(("date", "email"))
+"""A time on paper has no seconds and no zone, as the format `time` asks for."""
 _ALONE = {"iban": "iban", "email": "email", "website": "url"}
 """Roles whose text is one value, written as programs want it."""
 
@@ -28,7 +30,7 @@ def typed(candidate: Candidate, hint: Hint, paper: Paper) -> Any:
     if hint.choices:
         value = _chosen(value, hint)
     bare = {key: rule for key, rule in hint.schema.items() if key not in ("title", "description", "default", "$defs")}
-    valid = jsonschema.Draft202012Validator(bare, format_checker=jsonschema.FormatChecker()).is_valid(value)
+    valid = jsonschema.Draft202012Validator(bare, format_checker=_FORMATS).is_valid(value)
     return value if valid else None
 
 
