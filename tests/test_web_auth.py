@@ -65,6 +65,7 @@ DOCUMENT_ROUTES = {
         "GET document_page.show",
         "GET page_page.show",
         "GET reviews.state",
+        "GET findings_page.show",
         "POST extractions.fill_in",
     },
     "write": {
@@ -87,6 +88,8 @@ DOCUMENT_ROUTES = {
         "POST document_page.unlabel",
         "POST document_page.retry",
         "POST document_page.unlock",
+        "POST findings_page.ask",
+        "POST findings_page.forget",
     },
     "own": {
         "DELETE documents.delete",

@@ -54,6 +54,7 @@ PAGES: tuple[str, ...] = (
     "web.pages.document",
     "web.pages.share",
     "web.pages.page",
+    "web.pages.findings",
     "web.pages.review",
     "web.pages.search",
     "web.pages.trash",

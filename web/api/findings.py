@@ -9,6 +9,7 @@ from flask import Response, url_for
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from docproc.errors import Unavailable
+from docproc.settings import Settings
 from docproc.store import access, audit, findings, jobs, uploads
 from docproc.store.findings import MOST_PAGES, Asked, Wanted
 from docproc.store.tables import DocumentStatus
@@ -138,6 +139,16 @@ class ListQuery(BaseModel):
     limit: int = Field(20, ge=1, le=100)
 
 
+def require_model(settings: Settings) -> None:
+    """Raise Unavailable where nobody could answer."""
+    if not settings.vision_model:
+        raise Unavailable(
+            "This service has no vision model.",
+            hint="Set DOCPROC_VISION_MODEL and start `docproc worker --queues gpu`.",
+            code="no-vision-model",
+        )
+
+
 @blueprint.post("/documents/<document_id>/findings", responses={"202": FindingEntry})
 def ask(path: DocumentPath, body: Task) -> Response:
     """Ask the vision model of this service about pages; they are looked at in the background.
@@ -147,12 +158,7 @@ def ask(path: DocumentPath, body: Task) -> Response:
     who, here = auth.current(), context()
     with here.database.write() as session:
         row = access.document(session, who, path.document_id, "write")
-        if not here.settings.vision_model:
-            raise Unavailable(
-                "This service has no vision model.",
-                hint="Set DOCPROC_VISION_MODEL and start `docproc worker --queues gpu`.",
-                code="no-vision-model",
-            )
+        require_model(here.settings)
         uploads.require_room(session, who.user_id, here.settings.max_queued_pages)
         request = jobs.find(session, row, who.user_id, body.wanted(), PRIORITIES[body.priority])
         audit.note(session, who, "document.find", row.id, address=auth.address(), details={"task": body.task})
