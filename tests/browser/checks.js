@@ -54,7 +54,7 @@
   for (const node of all("a[href], button, summary, input:not([type=hidden]), select")) {
     const box = node.getBoundingClientRect();
     const inline = node.matches("a") && getComputedStyle(node).display === "inline";
-    if (box.width && !inline && !node.closest(".unseen, .skip, .check") && !node.matches(".unseen, .skip") && (box.width < 24 || box.height < 24)) {
+    if (box.width && !inline && !node.closest(".unseen, .skip, .check, .pick") && !node.matches(".unseen, .skip") && (box.width < 24 || box.height < 24)) {
       found.push(`target under 24 px: ${node.outerHTML.slice(0, 80)}`);
     }
   }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from portal_site import Person, Portal
@@ -241,7 +242,9 @@ def test_without_scripts_everything_on_the_main_path_works(site: Site):
 def test_a_hostile_name_and_text_run_nothing(site: Site):
     document_id = site.portal.document(site.ada, [made_page(f"needle {EVIL}")], filename=f"{EVIL}.pdf", data=REPORT)
     page = site.open()
-    for path in ("/", f"/documents/{document_id}", f"/documents/{document_id}/pages/1?q=needle", "/search?q=needle"):
+    for path in ("/", f"/documents/{document_id}", f"/documents/{document_id}/pages/1?q=needle", "/search?q=needle",
+        f"/documents/{document_id}/pages/1/review", "/review", "/?view=grid", f"/search?q={quote(EVIL)}",
+    ):  # fmt: skip
         page.goto(site.url + path, wait_until="load")
         page.wait_for_timeout(200)
     file = {"name": "x<img src=x onerror=alert(3)>.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 x"}

@@ -1,5 +1,6 @@
 """The whole story against a live service with the real engines: drop a scan, find a word, correct it, approve."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -231,4 +232,23 @@ def test_the_page_is_zoomed_dragged_and_its_text_selected(live: Any, scan_id: st
     page.goto(linked)
     expect(page, ".marks .chosen")
     assert page.locator("#word-text").inner_text() == "was"
+    assert live.complaints == []
+
+
+def test_fields_are_found_corrected_and_taken_away(live: Any, scan_id: str):
+    page = live.open(f"/documents/{scan_id}")
+    page.locator("#extract summary").click()
+    page.get_by_label("Kind of document").select_option("")
+    page.locator("#names").fill("weight, painted by")
+    page.get_by_role("button", name="Find them").click()
+    row = expect(page, ".fields tbody tr")
+    assert page.locator(".fields tbody tr").count() == 2
+    row.locator("input").fill("318 kg")
+    row.locator("input").press("Tab")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download JSON").click()
+    assert json.loads(taken.value.path().read_text())["weight"] == "318 kg"
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Download CSV").click()
+    assert '"weight","318 kg"' in taken.value.path().read_text()
     assert live.complaints == []

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from docproc.errors import Forbidden
 from docproc.exports import EXPORTS
+from docproc.fields import PRESETS
 from docproc.store import access, documents, jobs, overview, secret, shares
 from docproc.store.access import Action
 from docproc.store.documents import Status
@@ -45,6 +46,7 @@ def show(document_id: str) -> str:
         may_own=may_own,
         shares=readers,
         owner=owner,
+        presets=list(PRESETS),
         exports=[(name, EXPORT_TITLES.get(name, name), one.suffix) for name, one in EXPORTS.items()],
         **_pages(status),
         **_receipt(status),

@@ -134,6 +134,15 @@ function choose(found) {
   inspect(found);
 }
 
+// What was asked of vision models is kept beside the reading.
+async function findings(page) {
+  const answer = await fetch(`${desk.dataset.reading.replace(/\/pages\/\d+$/, "")}/findings`, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { items } = await answer.json();
+  page.findings.push(...items.flatMap((one) => one.findings).filter((one) => one.page === page.number));
+  stage.paint();
+}
+
 async function open() {
   stage = new Stage(desk, {
     hovered: ({ line }) => light(line?.id ?? null),
@@ -147,7 +156,9 @@ async function open() {
   stage.mark("hit", hits);
   const answer = await fetch(desk.dataset.reading, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  stage.read(await answer.json());
+  const page = await answer.json();
+  stage.read(page);
+  findings(page);
   layers();
   addEventListener("hashchange", follow);
   follow();

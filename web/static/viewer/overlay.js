@@ -129,7 +129,7 @@ export class Overlay {
   }
 
   findings(pen, px, scale) {
-    for (const finding of this.page.findings) {
+    for (const [at, finding] of this.page.findings.entries()) {
       pen.strokeStyle = "#a3005c";
       pen.fillStyle = "rgb(224 0 122 / 18%)";
       px(2.2);
@@ -139,6 +139,7 @@ export class Overlay {
         pen.fill(path);
         pen.stroke(path);
       }
+      if (finding.mask) this.#once(`mask ${at}`, () => stencil(finding.mask)).draw(pen);
       const box = finding.box;
       if (!box) continue;
       pen.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
@@ -158,4 +159,21 @@ function tag(pen, scale, box, text, color, inside = false) {
   pen.fillStyle = "#fff";
   pen.textBaseline = "middle";
   pen.fillText(text, box[0] + size * 0.35, top + size * 0.68);
+}
+
+// A mask: runs of outside and inside, column by column, of a grid that covers a box.
+function stencil({ box, size: [high, wide], counts }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = wide;
+  canvas.height = high;
+  const pen = canvas.getContext("2d");
+  const pixels = pen.createImageData(wide, high);
+  let at = 0;
+  counts.forEach((count, run) => {
+    for (const end = at + count; at < end; at += 1) {
+      if (run % 2) pixels.data.set([224, 0, 122, 110], ((at % high) * wide + Math.floor(at / high)) * 4);
+    }
+  });
+  pen.putImageData(pixels, 0, 0);
+  return { draw: (to) => to.drawImage(canvas, box[0], box[1], box[2] - box[0], box[3] - box[1]) };
 }
