@@ -25,6 +25,7 @@ _LIKE = {
     "amount": ("amount", "line_total"),
     "line_total": ("line_total", "amount"),
     "total": ("line_total", "amount"),
+    "unit_price": ("unit_price", "amount"),  # where another column has what it comes to
 }
 _COUNTED = re.compile(r"^\W*(\d{1,3})\s?[xX*@]\s|\s[xX*]\s?(\d{1,3})\b")
 
