@@ -29,7 +29,7 @@ from docproc.learn.reader_data import Batch, Example, batches, examples
 from docproc.learn.reader_export import export
 from docproc.learn.reader_figures import Figures, measure
 from docproc.learn.reader_net import Reading, from_minilm
-from docproc.synth.questions import questioned_pages
+from docproc.synth.questions import ALL, questioned_pages
 
 CHUNK = 48
 """Pages that are drawn at a time; a run that is taken up again starts at a whole chunk."""
@@ -47,18 +47,22 @@ SAVE_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long to train: `pages`, or until `minutes` have passed (0: no limit). `held_out` pages measure it."""
+    """How long to train: `pages`, or until `minutes` have passed (0: no limit). `held_out` pages measure it.
+
+    `kinds` of documents are those of `docproc.synth.questions`.
+    """
 
     pages: int = 12_000
     minutes: float = 0.0
     seed: int = 7
     held_out: int = 120
     threads: int = 2
+    kinds: tuple[str, ...] = ALL
 
     @classmethod
     def quick(cls) -> Plan:
         """Return the plan of a small training, within minutes."""
-        return cls(pages=432, minutes=2.0, held_out=24)
+        return cls(pages=336, minutes=2.0, held_out=32, kinds=("receipt",))
 
 
 @dataclass(slots=True)
@@ -91,7 +95,7 @@ def train(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Reading:
     began, saved = time.monotonic() - state.seconds, time.monotonic()
     while _progress(plan, state) < 1:
         chunk = state.pages // CHUNK
-        losses = [_step(plan, state, batch) for batch in _batches(plan.seed, chunk)]
+        losses = [_step(plan, state, batch) for batch in _batches(plan, chunk)]
         state.pages += CHUNK
         state.seconds = time.monotonic() - began
         state.losses.append((state.pages, sum(losses) / max(len(losses), 1)))
@@ -116,7 +120,7 @@ def scorer(net: Reading) -> Callable[[Window, NDArray[np.int64]], Scores]:
 
 def held_out(reader: Reader, plan: Plan) -> Figures:
     """Return how right a reader is on held-out pages: other wordings, labels and layouts than were trained on."""
-    return measure(reader, questioned_pages(TEST_SEED, plan.held_out, split="test"))
+    return measure(reader, questioned_pages(TEST_SEED, plan.held_out, plan.kinds, split="test"))
 
 
 def loss_of(net: Reading, batch: Batch) -> Tensor:
@@ -137,10 +141,10 @@ def loss_of(net: Reading, batch: Batch) -> Tensor:
     return lost[batch.asked].mean()
 
 
-def _batches(seed: int, chunk: int) -> Iterator[Batch]:
-    pages = questioned_pages(seed * 1_000_000 + chunk, CHUNK, most=QUESTIONS)
+def _batches(plan: Plan, chunk: int) -> Iterator[Batch]:
+    pages = questioned_pages(plan.seed * 1_000_000 + chunk, CHUNK, plan.kinds, most=QUESTIONS)
     found: list[Example] = [example for page, asked in pages for example in examples(page, asked)]
-    return batches(found, Random(f"{seed}/{chunk}"))  # noqa: S311  (an order, not a secret)
+    return batches(found, Random(f"{plan.seed}/{chunk}"))  # noqa: S311  (an order, not a secret)
 
 
 def _step(plan: Plan, state: State, batch: Batch) -> float:
