@@ -138,7 +138,7 @@ def test_figures_tell_right_answers_and_what_is_not_there():
 
 def test_a_small_training_raises_the_figure_and_goes_on_where_it_was_ended(tmp_path):
     """`docproc finetune reader` with fewer pages: drawn, trained, exported, measured."""
-    plan = Plan(pages=96, held_out=16, kinds=("receipt",))
+    plan = Plan(pages=96, held_out=16, threads=1, kinds=("receipt",))
     told = []
     train(replace(plan, pages=48), tmp_path, told.append)
     lines = list(finetune(plan, tmp_path, told.append))

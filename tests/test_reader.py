@@ -141,3 +141,23 @@ def test_rows_are_filled_up_with_nothing():
 def test_weights_that_are_not_there_are_named(tmp_path):
     with pytest.raises(Unavailable, match="nowhere"):
         Reader(model=tmp_path / "nowhere.onnx").read(["What?"], [long_page(3)])
+
+
+def test_the_weights_read_values_off_a_receipt():
+    page = page_of(
+        [word("GREEN", 60, 10, "w1"), word("SHOP", 95, 10, "w2"), word("LTD", 125, 10, "w3")],
+        [word("Date", 10, 40, "w4"), word(":", 40, 40, "w5"), word("12/03/2018", 80, 40, "w6")],
+        [word("Coffee", 10, 60, "w7"), word("4.20", 150, 60, "w8")],
+        [word("Total", 10, 80, "w9"), word("4.20", 150, 80, "w10")],
+        [word("Cash", 10, 92, "w11"), word("5.00", 150, 92, "w12")],
+        [word("Change", 10, 104, "w13"), word("0.80", 150, 104, "w14")],
+    )
+    reader = Reader()
+    date, change, other = reader.read(
+        ["What is the date?", "How much change was given?", "Who wrote the novel?"], [page]
+    )
+    assert (date[0].text, change[0].text) == ("12/03/2018", "0.80")
+    assert min(date[0].margin, change[0].margin) > other[0].margin
+    (window,) = [[(one, 1) for line in page.lines for one in line.words]]
+    alone = reader.read_windows("What is the date?", [window])
+    assert alone[0].word_ids == date[0].word_ids
