@@ -201,7 +201,7 @@ def test_three_pages_from_queue_to_approval_by_keyboard_alone(live: Any, scan_id
 
 
 def test_the_page_is_zoomed_dragged_and_its_text_selected(live: Any, scan_id: str, tmp_path: Path):
-    page = live.open(f"/documents/{scan_id}/pages/1")
+    page = live.open(f"/documents/{scan_id}/pages/1", reduced_motion="reduce")  # where it is going, it is at once
     desk = expect(page, ".desk[data-ready]")
     fitted = float(desk.get_attribute("data-scale"))
     desk.focus()
