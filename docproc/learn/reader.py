@@ -2,8 +2,8 @@
 
 Pages come from `docproc.synth.questions`, made as they are needed and never twice; no labelled document is looked
 at. The start is all-MiniLM-L6-v2 with its table of words kept as it is. Reproducible by seed on one machine with the
-same number of threads; a run that was ended goes on from its checkpoint. Matrices are multiplied in bfloat16 where
-the processor can, weights and optimizer stay in float32.
+same number of threads, unless the clock ends it (`minutes`); a run that was ended goes on from its checkpoint.
+Matrices are multiplied in bfloat16 where the processor can, weights and optimizer stay in float32.
 """
 
 from __future__ import annotations
