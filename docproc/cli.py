@@ -15,14 +15,15 @@ from docproc.errors import DocprocError
 
 COMMANDS = {
     "process": ("docproc.commands.process:command", "Read PDFs and images into one format."),
+    "ask": ("docproc.commands.ask:command", "Answer questions about a file, with the words they rest on."),
     "extract": ("docproc.commands.extract:command", "Fill in a JSON Schema from a file, with evidence."),
     "caption": ("docproc.commands.prompt:caption", "Say what the pages of a file show."),
     "detect": ("docproc.commands.prompt:detect", "Find things on pages: boxes."),
     "segment": ("docproc.commands.prompt:segment", "Find things on pages: boxes and masks."),
     "refer": ("docproc.commands.prompt:refer", "Find the one thing that a description means."),
+    "parity": ("docproc.commands.parity:command", "Compare two vision engines on the same prompts."),
     "prompt": ("docproc.commands.prompt:prompt", "Ask a vision model for any task: ocr, describe, table, ..."),
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
-    "parity": ("docproc.commands.parity:command", "Compare two vision engines on the same prompts."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
     "finetune": ("docproc.commands.finetune:command", "Train the models that docproc trains itself."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +144,18 @@ class Client:
         """Return `hits` (document, page, score, snippet, boxes) and `next`; `mode` is text, meaning or both."""
         params = {"q": query, "limit": str(limit), "mode": mode} | ({"after": after} if after else {})
         found: dict[str, Any] = self._ask("GET", "/search", params=params).json()
+        return found
+
+    def ask(self, document: str, questions: Sequence[str], *, pages: str = "") -> list[dict[str, Any]]:
+        """Return the answers about a document: `text`, `confidence`, `not_found`, `evidence` and more of each."""
+        asked = [{"question": question, "pages": pages} for question in questions]
+        answers = self._ask("POST", f"/documents/{document}/questions", json={"questions": asked}).json()
+        found: list[dict[str, Any]] = answers["answers"]
+        return found
+
+    def ask_all(self, question: str) -> list[dict[str, Any]]:
+        """Return answers out of all documents, each with its `document` and `filename`, the surest first."""
+        found: list[dict[str, Any]] = self._ask("POST", "/questions", json={"question": question}).json()["answers"]
         return found
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:

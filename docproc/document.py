@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from docproc.findings import Finding
+from docproc.findings import Answer, Finding
 from docproc.geometry import Box, Polygon
 
 Label = Literal[
@@ -202,6 +202,15 @@ class Document:
     def problems(self) -> tuple[tuple[int, Problem], ...]:
         """Every problem with the number of its page."""
         return tuple((page.number, problem) for page in self.pages for problem in page.problems)
+
+    def ask(self, question: str) -> Answer:
+        """Answer a question with the words it rests on (see `docproc.qa`); raises Usage for an empty one.
+
+        For several questions to a long document make one `docproc.qa.Index`.
+        """
+        from docproc.qa import Index  # noqa: PLC0415  (made of documents)
+
+        return Index.of(self.pages).ask(question)
 
     def to_markdown(self) -> str:
         """Return the document as Markdown (see `docproc.exports.markdown`)."""

@@ -1,6 +1,6 @@
 """Pages to correct, and documents in the store that are read already, without a worker."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exports_samples import a_line, han_line, page_of
@@ -30,15 +30,20 @@ def add_run(session: Session, document: DocumentRow, *pages: Page) -> str:
 
 def add_document(session: Session, owner_id: str, sha256: str = "0" * 64) -> str:
     """Add a document of two pages, read and indexed; return its id."""
+    return add_pages(session, owner_id, [page_read(), page_read("second page", 2)], sha256)
+
+
+def add_pages(session: Session, owner_id: str, pages: Sequence[Page], sha256: str = "0" * 64) -> str:
+    """Add a document of these pages, read and indexed; return its id."""
     document = DocumentRow(
         owner_id=owner_id, sha256=sha256, filename="letter.pdf", media_type="application/pdf", size=1, status="done"
     )
     session.add(document)
     session.flush()
-    document.run_id = add_run(session, document, page_read(), page_read("second page", 2))
-    document.page_count = 2
-    for number in (1, 2):
-        search.index_page(session, document, number, corrections.current_page(session, document, number))
+    document.run_id = add_run(session, document, *pages)
+    document.page_count = len(pages)
+    for page in pages:
+        search.index_page(session, document, page.number, corrections.current_page(session, document, page.number))
     return document.id
 
 

@@ -47,7 +47,9 @@ def reader(output: Path | None, quick: bool, **said: float | None) -> None:
 @command.command("ranker")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default="ranker.npz", show_default=True)
 @click.option("--quick", is_flag=True, help="A small one, within minutes: shows that training works.")
-@click.option("--pages", type=click.IntRange(1), default=1500, show_default=True, help="Train on so many drawn pages.")
+@click.option(
+    "--pages", type=click.IntRange(1), default=1500, show_default=True, help="Train on so many drawn pages."
+)
 @click.option("--held-out", type=click.IntRange(1), default=250, show_default=True, help="Measure on so many pages.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Which pages are drawn.")
 def ranker(output: Path, *, quick: bool, pages: int, held_out: int, seed: int) -> None:
@@ -58,7 +60,8 @@ def ranker(output: Path, *, quick: bool, pages: int, held_out: int, seed: int) -
     if importlib.util.find_spec("torch") is None:
         raise Unavailable("Not installed: torch.", hint="pip install 'docproc[learn]'")
     from docproc.learn.ranker import train  # noqa: PLC0415  (torch takes seconds)
+    from docproc.qa.index import shared_reader  # noqa: PLC0415
 
     pages, held_out = (60, 30) if quick else (pages, held_out)
-    for name, value in train(output, pages=pages, held_out=held_out, seed=seed).items():
+    for name, value in train(output, pages=pages, held_out=held_out, seed=seed, reader=shared_reader()).items():
         click.echo(f"{name}: {value:.3f}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -16,7 +16,9 @@ from docproc.evaluate import html, report
 from docproc.evaluate.dataset import LabelledSet, load
 from docproc.evaluate.metrics import FOOTER, definitions
 from docproc.evaluate.score import DocumentResult, SetResult, evaluate_set
+from docproc.findings import Answer
 from docproc.pipeline import Reader, ReadOptions, TextLayerMode
+from docproc.qa import Index
 from docproc.raster import PageImage, rasterize
 from docproc.sandbox import Sandbox
 from docproc.settings import Settings
@@ -60,13 +62,19 @@ def command(
     settings = Settings.from_environment()
     with Reader(options, settings) as reader:
         results = [
-            evaluate_set(one, lambda path: reader.document(reader.open(path)), done=_say(one)) for one in labelled
+            evaluate_set(one, lambda path: reader.document(reader.open(path)), ask=_ask, done=_say(one))
+            for one in labelled
         ]
         click.echo(report.table(results))
         if json_path:
             json_path.write_text(report.to_json(results), "utf-8")
         if html_path:
             html_path.write_text(_html(results, reader, settings), "utf-8")
+
+
+def _ask(document: Document, questions: Sequence[str]) -> list[Answer]:
+    index = Index.of(document.pages)
+    return [index.ask(question) for question in questions]
 
 
 def _limited(labelled: LabelledSet, limit: int | None) -> LabelledSet:

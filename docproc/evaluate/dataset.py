@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,18 @@ class TruthText:
     text: str
     box: Box
     page: int = 1
+    label: str = ""
+    """The field that it is the value of."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruthQuestion:
+    """A question with the answers that are right; none: the document does not say."""
+
+    question: str
+    answers: tuple[str, ...]
+    field: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,8 @@ class Truth:
     regions: tuple[TruthRegion, ...] = ()
     tables: tuple[TruthTable, ...] = ()
     facts: tuple[Row, ...] = ()
+    fields: Row = field(default_factory=dict)
+    questions: tuple[TruthQuestion, ...] = ()
     expect: str = ""
 
     def place(self, box: Box, page: Page) -> Box:
@@ -148,7 +162,7 @@ def parse(row: Row, folder: Path) -> Truth:
         size=(float(width), float(height)) if width and height else None,
         text=row.get("text"),
         texts=tuple(
-            TruthText(one["text"], _box(one["box"]), one.get("page", 1))
+            TruthText(one["text"], _box(one["box"]), one.get("page", 1), str(one.get("label") or ""))
             for one in row.get("words", ())
             if one.get("box")
         ),
@@ -157,6 +171,11 @@ def parse(row: Row, folder: Path) -> Truth:
         ),
         tables=tuple(_table(one, row.get("regions", ())) for one in row.get("tables", ())),
         facts=tuple(row.get("tests", ())),
+        fields=dict(row.get("fields") or {}),
+        questions=tuple(
+            TruthQuestion(one["q"], tuple(one.get("answers", ())), one.get("field", ""), one.get("kind", ""))
+            for one in row.get("questions", ())
+        ),
         expect=row.get("expect", ""),
     )
 

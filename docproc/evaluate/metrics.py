@@ -80,16 +80,42 @@ METRICS: dict[str, Metric] = {
             "facts*",
             "the same without formulas, which are only looked for as LaTeX text.",
         ),
+        Metric(
+            "anls",
+            "ANLS",
+            "questions that the document answers: average normalised Levenshtein similarity to the nearest right "
+            "answer, 0 below .5 (Biten et al. 2019); not found counts as 0.",
+        ),
+        Metric("answers_right", "right", "answers given whose ANLS is at least .8, of all answers given."),
+        Metric("answers_lost", "lost", "questions that the document answers, but not found.", lower_is_better=True),
+        Metric("absent_found", "absent", "questions that the document does not answer, rightly not found."),
+        Metric(
+            "evidence", "evidence", "right answers whose evidence touches the labelled words, where there are any."
+        ),
+        Metric(
+            "calibration_error",
+            "ECE",
+            "expected calibration error of answers given: confidence against the share of right ones, ten bins.",
+            lower_is_better=True,
+        ),
+        Metric(
+            "fields_exact",
+            "fields",
+            "labelled fields (invoice number, total, ...) that were extracted exactly: dates as dates, amounts as "
+            "numbers, texts by letters and digits without case.",
+        ),
+        Metric("fields_anls", "f. ANLS", "likeness of extracted fields to their labels, as ANLS of answers."),
+        Metric("fields_found", "f. found", "labelled fields for which anything was extracted."),
         Metric("as_expected", "expected", "hostile files that ended as their label expects."),
     )
 }
 """Name -> metric, in the order of the table's columns."""
 
 FOOTER = (
-    "Figures of a set are means over its documents, but mAP and facts are of all its documents together. "
-    "A document that could not be read counts as empty."
+    "Figures of a set are means over its documents, but mAP, facts, answers and fields are of all its documents "
+    "together. A document that could not be read counts as empty."
 )
-HEADLINES = ("word_f1", "teds", "cell_f1", "facts", "layout_map", "as_expected")
+HEADLINES = ("word_f1", "anls", "fields_anls", "teds", "cell_f1", "facts", "layout_map", "as_expected")
 """By these, the mean of those it has, documents are ranked for the list of the worst."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from docproc.evaluate.fields import by_field
 from docproc.evaluate.metrics import FOOTER, METRICS, definitions, goodness
 from docproc.evaluate.score import DocumentResult, Scores, SetResult
 
@@ -17,6 +19,9 @@ def table(results: Sequence[SetResult]) -> str:
     """Return the figures of all sets as lines of plain text, the worst documents below, then definitions."""
     parts = [aligned(figures(results))]
     for one in results:
+        fields = [field for doc in one.documents for field in doc.fields]
+        if fields:
+            parts.append(f"Fields of {one.name}:\n{aligned(by_field(fields))}")
         listed = [f"  {goodness(doc.scores) or 0.0:.3f}  {_file(doc)}{_why(doc)}" for doc in worst(one)]
         if listed:
             parts.append("\n".join([f"Worst of {one.name}:", *listed]))
@@ -93,6 +98,7 @@ def _document(doc: DocumentResult) -> dict[str, Any]:
         "seconds": round(doc.seconds, 3),
         "problem": doc.problem,
         "facts": facts,
+        "fields": [asdict(one) for one in doc.fields],
     }
 
 

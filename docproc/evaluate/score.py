@@ -12,8 +12,10 @@ from docproc.document import Document, Source
 from docproc.errors import DocprocError, Rejected
 from docproc.evaluate.dataset import LabelledSet, Truth
 from docproc.evaluate.facts import Fact, check, is_supported
+from docproc.evaluate.fields import FieldResult, compare_fields, field_scores
 from docproc.evaluate.layout import Spot, mapping_for, mean_average_precision, spots_of
 from docproc.evaluate.order import order_score
+from docproc.evaluate.questions import AnswerResult, Ask, answer_scores, ask_all
 from docproc.evaluate.tables import pair_tables, table_scores
 from docproc.evaluate.text import normalise, text_scores, tokens
 
@@ -39,6 +41,8 @@ class DocumentResult:
     document: Document
     scores: Scores
     facts: tuple[FactResult, ...] = ()
+    answers: tuple[AnswerResult, ...] = ()
+    fields: tuple[FieldResult, ...] = ()
     spots: tuple[tuple[Spot, ...], tuple[Spot, ...]] = ((), ())
     seconds: float = 0.0
     problem: str = ""
@@ -59,9 +63,13 @@ class SetResult:
 
 
 def evaluate_set(
-    labelled: LabelledSet, read: Read, *, done: Callable[[DocumentResult], None] = lambda _: None
+    labelled: LabelledSet,
+    read: Read,
+    *,
+    ask: Ask | None = None,
+    done: Callable[[DocumentResult], None] = lambda _: None,
 ) -> SetResult:
-    """Read every document of a set and score it; `done` is called after each.
+    """Read every document of a set and score it; `done` is called after each. Questions are asked with `ask`.
 
     A document that cannot be read counts as empty: all of its text is missing.
     """
@@ -69,8 +77,9 @@ def evaluate_set(
     for truth in labelled.truths:
         document, seconds, error = _read(read, truth.path)
         result = score_document(truth, document, labelled)
-        scores = result.scores | _outcome(truth, document, error)
-        results.append(replace(result, scores=scores, seconds=seconds, problem=str(error or "")))
+        answers = tuple(ask_all(truth, document, ask)) if ask else ()
+        scores = result.scores | _outcome(truth, document, error) | answer_scores(answers)
+        results.append(replace(result, scores=scores, answers=answers, seconds=seconds, problem=str(error or "")))
         done(results[-1])
     return SetResult(labelled.name, tuple(results), set_scores(results))
 
@@ -87,8 +96,9 @@ def score_document(truth: Truth, document: Document, labelled: LabelledSet) -> D
     if layout is not None:
         scores["layout_map"] = layout
     facts = tuple(_check_facts(truth.facts, document))
-    scores |= _fact_scores(facts)
-    return DocumentResult(truth, document, scores, facts, (tuple(spots[0]), tuple(spots[1])))
+    fields = compare_fields(truth.fields, document)
+    scores |= _fact_scores(facts) | field_scores(fields)
+    return DocumentResult(truth, document, scores, facts, fields=fields, spots=(tuple(spots[0]), tuple(spots[1])))
 
 
 def set_scores(results: Sequence[DocumentResult]) -> Scores:
@@ -100,7 +110,9 @@ def set_scores(results: Sequence[DocumentResult]) -> Scores:
     )
     if pooled is not None:
         scores["layout_map"] = pooled
-    return scores | _fact_scores([fact for one in results for fact in one.facts])
+    answers = answer_scores([answer for one in results for answer in one.answers])
+    fields = field_scores(result for one in results for result in one.fields)
+    return scores | _fact_scores([fact for one in results for fact in one.facts]) | answers | fields
 
 
 def empty_document(path: Path) -> Document:

@@ -40,6 +40,12 @@ def wordings(field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(plain, _entries().get(field, {"labels": ()})["labels"])))
 
 
+@cache
+def asked_for(most: int = 12) -> Mapping[str, tuple[str, ...]]:
+    """Return how each field is asked for and labelled, for those who compare meanings: its first wordings."""
+    return {field: (*entry.get("asked", ()), *entry["labels"][:most]) for field, entry in _entries().items()}
+
+
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Return small letters without accents, signs and what stands in brackets; # stays, a single space between."""

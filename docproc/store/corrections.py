@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from docproc.corrections import Correction, anchor, apply, apply_what_fits, reanchor
 from docproc.document import Page
 from docproc.errors import Conflict, NotFound, Rejected
-from docproc.store import events, readings, search
+from docproc.store import answers, events, readings, search
 from docproc.store.current import current_document, current_page, history
 from docproc.store.tables import CorrectionRow, DocumentRow, PageRow, new_id, utc_now
 
@@ -141,6 +141,7 @@ def _changed(session: Session, document: DocumentRow, row: PageRow, page: Page) 
     row.updated_at = document.updated_at = utc_now()
     session.flush()
     search.index_page(session, document, row.number, page)
+    answers.doubt(session, document, row.number)
     data = {"number": row.number, "status": row.status, "run": row.run_id, "width": row.width, "height": row.height}
     events.emit(session, document.id, "page", data | {"problem": None, "remaining": 0, "revision": row.revision})
     return page

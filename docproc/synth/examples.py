@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from docproc.synth.kinds import draw
 from docproc.synth.labels import Sample, samples
 
-EXAMPLES = {"invoice-scan.pdf": ("invoice", 11), "report.pdf": ("example-report", 0)}
-"""File name -> (kind, seed)."""
+EXAMPLES = {
+    "invoice.pdf": ("invoice", 23, False),
+    "invoice-scan.pdf": ("invoice", 11, True),
+    "report.pdf": ("example-report", 0, True),
+}
+"""File name -> (kind, seed, whether it is scanned where its kind is)."""
 
 
 def example(name: str) -> Sample:
     """Return one example: its bytes and its truth."""
-    kind, seed = EXAMPLES[name]
-    return samples(draw(kind, seed), "pdf")[0]
+    kind, seed, scanned = EXAMPLES[name]
+    drawn = draw(kind, seed)
+    return samples(drawn if scanned else replace(drawn, scan=None), "pdf")[0]
 
 
 def write_examples(folder: Path) -> list[Path]:

@@ -1,0 +1,201 @@
+"""Questions to documents: answers with the words they rest on, or "not found"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from docproc.document import Page
+from docproc.embed import embedder
+from docproc.errors import Conflict, Rejected, Usage
+from docproc.exports.json_findings import answer_to_dict
+from docproc.findings import Answer
+from docproc.qa import Index, Question
+from docproc.qa.question import LONGEST
+from docproc.ranges import page_numbers
+from docproc.store import access, answers
+from docproc.store.tables import AnswerRow, DocumentRow
+from web import auth, context
+from web.api import api
+from web.api.models import DocumentPath, answer
+
+blueprint = api("questions", "Questions to documents, answered with the words they rest on.")
+MOST = 50
+"""Questions of one request."""
+SHOWN = 5
+"""Answers that a question to all documents gets."""
+
+
+class OneQuestion(BaseModel):
+    """A question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(max_length=LONGEST, description="One thing at a time: What is the total?")
+    alias: str = Field("", max_length=100, description="A name for the answer, given back with it")
+    pages: str = Field("", max_length=200, description="Such as 1-3,7; empty: all")
+
+
+class Questions(BaseModel):
+    """A question, or several at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str | None = Field(None, max_length=LONGEST)
+    alias: str = Field("", max_length=100)
+    pages: str = Field("", max_length=200, description="Such as 1-3,7; empty: all")
+    questions: list[OneQuestion] = Field([], max_length=MOST, description="In place of `question`")
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> Questions:
+        if (self.question is None) == (not self.questions):
+            raise ValueError("give `question`, or `questions` with at least one")
+        return self
+
+
+class EvidenceWord(BaseModel):
+    """A word that an answer rests on."""
+
+    page: int
+    text: str
+    box: list[float] = Field(description="[left, top, right, bottom], in points")
+
+
+class AnswerEntry(BaseModel):
+    """An answer."""
+
+    id: str
+    question: str
+    alias: str = ""
+    text: str = Field(description="Empty when nothing was found")
+    confidence: float | None = Field(description="0-1: how probably it is right")
+    not_found: bool
+    ungrounded: bool = Field(description="No words on the pages say this: it may be invented")
+    engine: str
+    evidence: list[EvidenceWord]
+    pages: list[int] = Field(description="The pages that were asked; none: all")
+    complete: bool = Field(description="False when pages were not read yet, or had failed")
+    stale: bool = Field(description="What it rests on has been corrected since")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: AnswerRow, alias: str = "") -> AnswerEntry:
+        """Return an answer of the store."""
+        data = {**row.data, "alias": alias or row.data["alias"]}
+        return cls(id=row.id, question=row.question, created_at=row.created_at, **data)
+
+
+class Answers(BaseModel):
+    """Answers, in the order of the questions."""
+
+    answers: list[AnswerEntry]
+
+
+class PlacedAnswer(BaseModel):
+    """An answer out of one document."""
+
+    document: str
+    filename: str
+    text: str
+    confidence: float | None
+    not_found: bool
+    ungrounded: bool
+    engine: str
+    evidence: list[EvidenceWord]
+
+
+class PlacedAnswers(BaseModel):
+    """Answers out of all documents, the surest first; none: not found."""
+
+    answers: list[PlacedAnswer]
+    not_found: bool
+
+
+class LibraryQuestion(BaseModel):
+    """A question to all documents that one may see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: Annotated[str, Field(max_length=LONGEST)]
+
+
+@blueprint.post("/documents/<document_id>/questions", responses={"200": AnswerEntry})
+def ask(path: DocumentPath, body: Questions) -> Response:
+    """Answer a question from the words of a document, or several: then the answer is {"answers": [...]}.
+
+    The same question on the same pages is answered from what is kept, until a correction touches what it rests on.
+    """
+    asked = body.questions or [OneQuestion(question=body.question or "", alias=body.alias, pages=body.pages)]
+    entries = [AnswerEntry.of(_answered(path.document_id, one), one.alias) for one in asked]
+    return answer(Answers(answers=entries) if body.questions else entries[0])
+
+
+@blueprint.get("/documents/<document_id>/questions", responses={"200": Answers})
+def asked(path: DocumentPath) -> Response:
+    """Return what you asked this document, the newest first."""
+    who = auth.current()
+    with context().database.read() as session:
+        row = access.document(session, who, path.document_id, "read")
+        entries = [AnswerEntry.of(one) for one in answers.history(session, row, who.user_id)]
+    return answer(Answers(answers=entries))
+
+
+@blueprint.post("/questions", responses={"200": PlacedAnswers})
+def ask_all(body: LibraryQuestion) -> Response:
+    """Answer a question from all documents that you may see."""
+    question, who = _understood(body.question), auth.current()
+    vector = embedder().embed([question.text])[0]
+    with context().database.read() as session:
+        places = answers.places_about(session, who, question, vector)
+    found = [(row, Index.of(pages).ask(question.text)) for row, pages in places]
+    found = [(row, one) for row, one in found if not one.not_found]
+    found.sort(key=lambda one: -(one[1].confidence or 0.0))
+    entries = [
+        PlacedAnswer(document=row.id, filename=row.filename, **answer_to_dict(one)) for row, one in found[:SHOWN]
+    ]
+    return answer(PlacedAnswers(answers=entries, not_found=not entries))
+
+
+def _answered(document_id: str, asked: OneQuestion) -> AnswerRow:
+    question, who = _understood(asked.question), auth.current()
+    vector = embedder().embed([question.text])[0]
+    with context().database.read() as session:
+        row = access.document(session, who, document_id, "read")
+        numbers = _numbers(asked.pages, row)
+        known = answers.kept(session, row, question.text, numbers)
+        pages = [] if known else answers.pages_about(session, who, row, question, vector, numbers=numbers)
+    if known:
+        return known
+    found = _from(pages, question, row)
+    with context().database.write() as session:
+        row = access.document(session, who, document_id, "read")
+        more = {"pages": numbers, "complete": row.status == "done", "alias": asked.alias}
+        return answers.keep(session, row, who.user_id, question.text, found, **more)
+
+
+def _from(pages: Sequence[Page], question: Question, row: DocumentRow) -> Answer:
+    if not pages and row.status not in ("done", "partial"):
+        raise Conflict(
+            f"No page of this document is read (it is {row.status}).",
+            hint="Watch .../events until a page is read; POST .../retry tries again what failed.",
+            code="not-read",
+        )
+    return Index.of(pages).ask(question.text)
+
+
+def _understood(text: str) -> Question:
+    try:
+        return Question.of(text)
+    except Usage as error:
+        raise Rejected(error.message, hint=error.hint, code=error.code) from None
+
+
+def _numbers(text: str, row: DocumentRow) -> list[int]:
+    try:
+        return page_numbers(text, row.page_count or 0) if text.strip() else []
+    except Usage as error:
+        raise Rejected(error.message, hint=error.hint, code=error.code) from None
