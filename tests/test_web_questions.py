@@ -90,6 +90,7 @@ def test_an_answer_is_kept_until_a_correction_touches_what_it_rests_on(anna: Cli
         {"question": "total?", "questions": [{"question": "date?"}]},
         {"questions": []},
         {"question": 7},
+        {"question": "total\ud800?"},
         {"question": "total?", "surprise": True},
         {"questions": [{"question": "date?"}] * 51},
     ],
@@ -124,3 +125,9 @@ def test_all_documents_that_one_may_see_are_asked(service: Service, anna: Client
         session.add(Share(document_id=more, user_id=anna.user_id))
     found = anna.post("/questions", json={"question": "What is the total?"}).json["answers"]
     assert {(one["document"], one["text"]) for one in found} == {(document, "£120.00"), (more, "£77.00")}
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\x1b", "\u202e"])
+def test_characters_that_no_database_keeps_do_no_harm(anna: Client, document: str, odd: str):
+    answer = ask(anna, document, questions=[{"question": f"What is{odd} the total{odd}?", "alias": f"a{odd}b"}])
+    assert answer["answers"][0]["text"] == "£120.00"

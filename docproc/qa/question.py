@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from docproc.errors import Usage
@@ -42,6 +43,12 @@ _WANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
+def plain(text: str) -> str:
+    """Return a text with single blanks and without characters that no database keeps: controls, surrogates."""
+    kept = "".join(char if unicodedata.category(char) not in ("Cc", "Cs") else " " for char in text)
+    return " ".join(kept.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question; `words` say something, `stems` are their stems, `named` those of names, numbers and years.
@@ -59,7 +66,7 @@ class Question:
     @classmethod
     def of(cls, text: str) -> Question:
         """Understand a question. Raises Usage for one that is empty or far too long."""
-        text = " ".join(text.split())
+        text = plain(text)
         if not tokens(text):
             raise Usage(
                 "The question is empty.", hint="Ask something, such as: What is the total?", code="bad-question"

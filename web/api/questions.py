@@ -15,7 +15,7 @@ from docproc.errors import Conflict, Rejected, Usage
 from docproc.exports.json_findings import answer_to_dict
 from docproc.findings import Answer
 from docproc.qa import Index, Question
-from docproc.qa.question import LONGEST
+from docproc.qa.question import LONGEST, plain
 from docproc.ranges import page_numbers
 from docproc.store import access, answers
 from docproc.store.tables import AnswerRow, DocumentRow
@@ -173,7 +173,7 @@ def _answered(document_id: str, asked: OneQuestion) -> AnswerRow:
     found = _from(pages, question, row)
     with context().database.write() as session:
         row = access.document(session, who, document_id, "read")
-        more = {"pages": numbers, "complete": row.status == "done", "alias": asked.alias}
+        more = {"pages": numbers, "complete": row.status == "done", "alias": plain(asked.alias)}
         return answers.keep(session, row, who.user_id, question.text, found, **more)
 
 
