@@ -197,5 +197,9 @@ def test_the_first_start_brings_examples(folder: Path):
     headers = {"Authorization": f"Bearer {served.token()}"}
     listed = httpx.get(f"{served.url}/api/v1/documents", headers=headers).json()
     served.close()
-    assert sorted(item["source"]["filename"] for item in listed["items"]) == ["invoice-scan.pdf", "report.pdf"]
+    assert sorted(item["source"]["filename"] for item in listed["items"]) == [
+        "invoice-scan.pdf",
+        "invoice.pdf",
+        "report.pdf",
+    ]
     assert served.process.returncode == 0
