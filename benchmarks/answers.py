@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from docproc.document import Document, Page, Source
-from docproc.evaluate.dataset import Truth, TruthQuestion, load
+from docproc.evaluate.dataset import Truth, TruthQuestion, TruthText, load
 from docproc.evaluate.questions import AnswerResult, answer_scores, ask_all, reliability
 from docproc.evaluate.report import aligned, markdown
 from docproc.findings import Answer, Evidence
@@ -29,6 +29,7 @@ from docproc.qa.index import evidence, said, shared_reader
 from docproc.qa.kept import KeptReadings, name_of
 from docproc.qa.text import PageText
 from docproc.settings import Settings
+from docproc.synth.asked import Asked
 from docproc.synth.questions import questioned_pages
 
 RESULTS = Path(__file__).parent / "results"
@@ -132,9 +133,18 @@ def _read(reader: Reader, kept: KeptReadings, options: ReadOptions, path: Path) 
     return Document(Source(path.name, upload.sha256, "", 0), tuple(text.page for text in index.texts))
 
 
-def _drawn(page: Page, asked: Sequence[object]) -> tuple[Truth, Document]:
-    questions = tuple(TruthQuestion(one.question, one.answers, one.field, one.kind) for one in asked)  # type: ignore[attr-defined]
-    return Truth(Path("drawn"), questions=questions), Document(Source("drawn", "", "", 0), (page,))
+def _drawn(page: Page, asked: Sequence[Asked]) -> tuple[Truth, Document]:
+    words = {word.id: word for line in page.lines for word in line.words}
+    questions = tuple(
+        TruthQuestion(one.question, one.answers, f"{one.field} {number}", one.kind)
+        for number, one in enumerate(asked)
+    )
+    texts = tuple(
+        TruthText(words[word_id].text, words[word_id].box, page.number, truth.field)
+        for truth, one in zip(questions, asked, strict=True)
+        for word_id in one.word_ids
+    )
+    return Truth(Path("drawn"), texts=texts, questions=questions), Document(Source("drawn", "", "", 0), (page,))
 
 
 def main() -> None:

@@ -56,7 +56,8 @@ def answer_scores(results: Sequence[AnswerResult]) -> dict[str, float]:
         "evidence": [one.on_place for one in results if one.on_place is not None],
     }
     scores = {name: sum(values) / len(values) for name, values in shares.items() if values}
-    return scores | ({"calibration_error": calibration_error(given)} if given else {})
+    sure = [one for one in given if one.answer.confidence is not None]
+    return scores | ({"calibration_error": calibration_error(sure)} if sure else {})
 
 
 def calibration_error(results: Iterable[AnswerResult]) -> float:

@@ -252,3 +252,17 @@ def test_fields_are_found_corrected_and_taken_away(live: Any, scan_id: str):
         page.get_by_role("button", name="Download CSV").click()
     assert '"weight","318 kg"' in taken.value.path().read_text()
     assert live.complaints == []
+
+
+def test_a_question_is_answered_with_its_words_outlined_or_not_found(live: Any, scan_id: str):
+    page = live.open(f"/documents/{scan_id}/pages/1")
+    expect(page, "form[data-ask]")
+    page.get_by_label("Question").fill("When was the crane painted?")
+    page.get_by_role("button", name="Ask").click()
+    assert expect(page, ".answer .said").text_content() == "4 May 2021"
+    assert "page 1" in (page.locator(".answer a.tag").first.text_content() or "")
+    page.wait_for_function("location.hash.startsWith('#evidence=')")
+    page.get_by_label("Question").fill("Who won the football match?")
+    page.get_by_role("button", name="Ask").click()
+    assert expect(page, ".answer .said.none").text_content() == "Not found."
+    assert live.complaints == []
