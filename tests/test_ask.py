@@ -78,3 +78,16 @@ def test_what_makes_no_sense_is_refused(arguments, code, capsys):
 
 def test_an_answer_that_rests_on_nothing_says_so():
     assert "invented" in told(Answer(text="42", ungrounded=True))
+
+
+def test_a_vision_model_answers_and_words_are_its_evidence(capsys):
+    """The fake engine writes the name of its model."""
+    assert run(["ask", INVOICE, "What is the total?", "--engine", "fake", "--model", "£9,553.55", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["text"], answer["engine"], answer["ungrounded"]) == ("£9,553.55", "fake 1", False)
+    assert [one["text"] for one in answer["evidence"]] == ["£9,553.55"]
+    assert run(["ask", INVOICE, "What is the total?", "--engine", "fake", "--model", "a green elephant"]) == 0
+    assert "invented" in capsys.readouterr().out
+    assert run(["ask", INVOICE, "What is the total?", "--engine", "fake", "--model", "unanswerable"]) == 3
+    assert run(["ask", INVOICE, "What is the total?", "--engine", "nonsense", "--model", "x"]) == 2
+    assert run(["ask", "0" * 28, "What is the total?", "--engine", "fake", "--model", "x"]) == 2

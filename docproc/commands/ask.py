@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from docproc.ranges import page_numbers
 from docproc.sandbox import Sandbox
 from docproc.settings import Settings
 
+EMBEDDED = "embedded"
 _DOCUMENT = re.compile(r"[0-9a-f]{28}")
 
 
@@ -36,7 +38,9 @@ _DOCUMENT = re.compile(r"[0-9a-f]{28}")
 @click.option("--pages", default="", help="Page numbers, like 1,3-5 [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or a list for several answers.")
 @click.option("--server", metavar="URL", help="Where the DOCUMENT is kept; DOCPROC_TOKEN says who you are.")
-@reading_options
+@click.option("--engine", default=EMBEDDED, show_default=True, help="What answers; a vision engine needs --model.")
+@click.option("--model", default="", help="The vision model that answers [default: DOCPROC_VISION_MODEL].")
+@partial(reading_options, engine=False)
 @click.option("--json-errors", is_flag=True, help="Tell errors as JSON on stderr.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def command(target: str, questions: tuple[str, ...], *, everything: bool, as_json: bool, **flags: Any) -> int:
@@ -60,12 +64,26 @@ def command(target: str, questions: tuple[str, ...], *, everything: bool, as_jso
 
 def _answers(target: str, questions: Sequence[str], flags: dict[str, Any]) -> list[Answer]:
     server, pages = flags["server"], flags["pages"]
+    engine, model, password = flags.pop("engine"), flags.pop("model"), flags["password"]
+    stored = bool(server) or (_DOCUMENT.fullmatch(target) is not None and not Path(target).exists())
+    sees = engine != EMBEDDED or bool(model)
+    if stored and sees:
+        hint = "POST /api/v1/documents/ID/findings asks the service's model with the task `answer`."
+        raise Usage("Documents that are kept are answered by the embedded engine.", hint=hint)
     if server:
         return ask_stored.ask_there(server, target, questions, pages)
-    if _DOCUMENT.fullmatch(target) and not Path(target).exists():
+    if stored:
         return ask_stored.ask_document(Settings.from_environment(), target, questions, pages)
     index = _index(Path(target), flags)
     numbers = page_numbers(pages, len(index.texts)) if pages else []
+    if sees:
+        from docproc.commands.ask_model import ask_model  # noqa: PLC0415  (OpenCV: only those who need it wait)
+        from docproc.vision import open_model  # noqa: PLC0415
+
+        chosen = "" if engine == EMBEDDED else engine
+        opened = open_model(Settings.from_environment(), engine=chosen, model=model, task="answer")
+        asked = [(question, index.about(question, pages=numbers)) for question in questions]
+        return ask_model(Path(target), password, opened, asked)
     return [index.ask(question, pages=numbers) for question in questions]
 
 

@@ -34,10 +34,11 @@ Process = Callable[[Path, Target], Problems]
 STDIN = Path("-")
 
 
-def reading_options(command: Command) -> Command:
-    """Add the options that say how to read; `read_options` turns them into ReadOptions."""
+def reading_options(command: Command, *, engine: bool = True) -> Command:
+    """Add the options that say how to read, with or without `--engine`; `read_options` makes ReadOptions of them."""
+    chosen = [click.option("--engine", default="rapid", show_default=True, help="What reads the text.")]
     options = [
-        click.option("--engine", default="rapid", show_default=True, help="What reads the text."),
+        *(chosen if engine else []),
         click.option("--dpi", type=click.IntRange(36, 1200), help="Reading resolution [default: chosen per page]."),
         click.option("--languages", default="", help="ISO 639-1 codes of what to expect, with commas: en,de."),
         click.option("--password", help="Password of an encrypted PDF."),
@@ -65,7 +66,7 @@ def read_options(flags: dict[str, Any]) -> ReadOptions:
     """Return the ReadOptions of a command's flags, taking them out of `flags`."""
     languages = tuple(code.strip() for code in flags.pop("languages").split(",") if code.strip())
     names = ("engine", "dpi", "password", "text_layer", "rasterizer")
-    return ReadOptions(languages=languages, **{name: flags.pop(name) for name in names})
+    return ReadOptions(languages=languages, **{name: flags.pop(name) for name in names if name in flags})
 
 
 @click.command("process")

@@ -69,6 +69,11 @@ class Index:
         spans = self.reader.read([question.text], [one.text.page for one in offers])[0] if self.reader else None
         return answer(question, offers, ranker(), spans)
 
+    def about(self, text: str, *, pages: Sequence[int] = ()) -> list[Page]:
+        """Return the pages that a question is about, at most `PAGES`, in order; raises Usage as `ask` does."""
+        texts = [one for one in self.texts if not pages or one.page.number in pages]
+        return [one.page for one in self._near(Question.of(text), texts)]
+
     def _near(self, question: Question, texts: Sequence[PageText]) -> list[PageText]:
         """Return the pages that a question is about, in order."""
         if len(texts) <= PAGES:
