@@ -27,6 +27,8 @@ _CURRENCY = re.compile(r"^[A-Z]{2,3}\.? ?(?=\d)|(?<=\d) [A-Z]{3}$")
 STANDS_BACK = 5.0
 """Score that what plays a part loses to a label that says all of the question."""
 _SAID = [NAMES.index(f"{slot} said") for slot in ("key", "left", "above", "column")]
+LEAST = 0.12
+"""Probability below which the best of many is no answer, however sure it is that there is one."""
 PAGES = 3
 """Pages whose words are looked at; of longer documents those nearest to the question."""
 PASSAGE = 450
@@ -140,6 +142,8 @@ def answer(question: Question, offers: Sequence[Offer], model: Ranker, spans: Se
     if 1 - nothing < model.limit:
         return Answer(text="", confidence=round(nothing, 4), not_found=True, engine=ENGINE)
     best, chance = best_of(found, chances)
+    if chance < LEAST:
+        return Answer(text="", confidence=round(1 - chance, 4), not_found=True, engine=ENGINE)
     return Answer(text=said(best), confidence=round(chance, 4), engine=ENGINE, evidence=evidence(best))
 
 
