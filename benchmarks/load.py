@@ -68,7 +68,7 @@ def main() -> None:
     two.add_argument("--streams", type=int, default=10)
     two.add_argument("--seconds", type=float, default=120.0)
     two.add_argument("--pause", type=float, default=1.0, help="mean seconds between a client's requests")
-    two.add_argument("--library", type=int, default=12, help="documents of one and two pages that they look at")
+    two.add_argument("--documents", type=int, default=12, help="documents of one and two pages that they look at")
     options = parser.parse_args()
     print(f"{time.strftime('%F %T')}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with TemporaryDirectory(prefix="docproc-") as folder:
@@ -134,7 +134,7 @@ def latency(folder: Path, options: argparse.Namespace) -> None:
     with serve(workers=1) as served, served.client() as client:
         files = [
             joined(singles[number % len(singles) :], 1 + number % 2, folder.joinpath(f"{number}.pdf"))
-            for number in range(options.library)
+            for number in range(options.documents)
         ]
         library = _library(client, files)
         long = joined(singles, 12, folder / "long.pdf")
