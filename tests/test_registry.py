@@ -48,9 +48,49 @@ def test_a_later_version_is_used_once_it_is_promoted(registry):
     registry.promote("one", 2)
     assert registry.get("one") == second
     assert registry.versions("one") == [first, second]
-    assert json.loads((registry.root / "one" / "current.json").read_text()) == {"version": 2, "before": [1]}
+    assert (registry.current("one").version, registry.current("one").before) == (2, (1,))
     with pytest.raises(Usage, match="no version 3"):
         registry.promote("one", 3)
+    assert [registry.get(f"one@{number}") for number in ("1", "2", "3", "", "../1", "-1")] == [
+        first, second, None, None, None, None,
+    ]  # fmt: skip
+    assert registry.locate("one@1").card == first
+
+
+def test_a_version_may_wait_to_be_promoted(registry):
+    with registry.staged() as staged:
+        (staged / "model.bin").write_text("tuned")
+        tuned = registry.put(staged, CARD, promote=False)
+    assert (registry.get("one"), registry.cards(), registry.versions("one")) == (None, [], [tuned])
+    assert registry.names() == ["one"]
+    with pytest.raises(Conflict, match="called one already"):
+        registry.check_free("one")
+    registry.promote("one", 1, why={"reason": "first"})
+    assert registry.get("one") == tuned
+
+
+def test_going_back_is_one_step_each_time(registry):
+    for text in "abc":
+        put(registry, text=text)
+    registry.promote("one", 3, why={"rule": "not-worse"})
+    registry.promote("one", 2)
+    assert registry.rollback("one", why={"reason": "slow"}) == 3
+    assert registry.rollback("one") == 1
+    with pytest.raises(Usage, match="was used before"):
+        registry.rollback("one")
+    log = registry.current("one").log
+    assert [(entry["from"], entry["version"], entry["by"]) for entry in log] == [
+        (0, 1, "added"), (1, 3, "promote"), (3, 2, "promote"), (2, 3, "rollback"), (3, 1, "rollback"),
+    ]  # fmt: skip
+    assert (log[1]["rule"], log[3]["reason"]) == ("not-worse", "slow")
+
+
+def test_an_adapter_keeps_the_weights_that_it_was_made_for(registry):
+    first = put(registry, replace(CARD, weights="aa"))
+    put(registry, replace(CARD, weights="bb"), text="better")
+    adapter = put(registry, replace(CARD, name="mine", kind="adapter", base="one", base_weights="aa"))
+    registry.promote("one", 2)
+    assert registry.base_of(adapter) == first == registry.locate("mine").card
 
 
 def test_versions_put_at_the_same_moment_are_all_there(registry):

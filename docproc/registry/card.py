@@ -44,6 +44,11 @@ class Card:
     prompts: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        """This very version, as `--model` takes it: NAME@3."""
+        return f"{self.name}@{self.version}"
+
     def write(self, folder: Path) -> None:
         """Write it into `folder`."""
         (folder / CARD).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from docproc.errors import Conflict, DocprocError, Unavailable, Usage
+from docproc.errors import Conflict, Unavailable, Usage
 from docproc.registry.card import CARD, Card
+from docproc.registry.current import FILE as CURRENT
+from docproc.registry.current import Current
 from docproc.settings import Settings
 
-CURRENT = "current.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SIDES = (224, 448, 896)
 STAGING = ".adding-"
@@ -46,15 +46,35 @@ class Registry:
         return [card for name in names if (card := self.get(name))]
 
     def get(self, name: str) -> Card | None:
-        """Return the card of the version in use; None when no model has that name."""
-        version = self._current(name) if NAME.fullmatch(name) else 0
+        """Return the card of the version in use, of NAME@3 that of version 3; None when there is none."""
+        name, at, number = name.partition("@")
+        if not NAME.fullmatch(name):
+            return None
+        if at:
+            there = number.isdecimal() and (self.root / name / number / CARD).is_file()
+            return Card.read(self.root / name / number) if there else None
+        version = self.current(name).version
         return Card.read(self.root / name / str(version)) if version else None
 
+    def names(self) -> list[str]:
+        """Return the names of all models, also of those of which no version is in use yet."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name for path in self.root.iterdir() if NAME.fullmatch(path.name) and self.versions(path.name)
+        )
+
     def versions(self, name: str) -> list[Card]:
-        """Return the cards of all versions, oldest first."""
+        """Return the cards of all versions, oldest first; none for a name that no model has."""
         folder = self.root / name
+        if not NAME.fullmatch(name) or not folder.is_dir():
+            return []
         numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
         return [Card.read(folder / str(number)) for number in numbers]
+
+    def current(self, name: str) -> Current:
+        """Return which version of a model is in use, which were before, and why it changed each time."""
+        return Current.read(self.root / name) if NAME.fullmatch(name) else Current()
 
     def path(self, card: Card) -> Path:
         """Return the folder of a version."""
@@ -78,19 +98,29 @@ class Registry:
                 code="no-checkpoint",
             )
         if card.kind == "adapter":
-            base = self.get(card.base)
-            if base is None:
-                raise Unavailable(
-                    f"The adapter {card.name} belongs to {card.base}, which is not here.",
-                    hint="Add that model again under the same name.",
-                    code="no-checkpoint",
-                )
+            base = self.base_of(card)
             return Located(self.path(base), base, card)
         return Located(self.path(card), card)
 
     def adapters(self, base: Card) -> list[Card]:
         """Return the adapters that belong to a model."""
         return [card for card in self.cards() if card.kind == "adapter" and card.base == base.name]
+
+    def base_of(self, adapter: Card) -> Card:
+        """Return the model of an adapter: of its versions the one in use, or that with the weights it was made for.
+
+        Raises Unavailable when the model is not here.
+        """
+        now, others = self.get(adapter.base), self.versions(adapter.base)
+        fits = [one for one in (now, *others) if one and one.weights == adapter.base_weights]
+        base = fits[0] if fits else now
+        if base is None:
+            raise Unavailable(
+                f"The adapter {adapter.name} belongs to {adapter.base}, which is not here.",
+                hint="Add that model again under the same name.",
+                code="no-checkpoint",
+            )
+        return base
 
     def masks(self) -> Path | None:
         """Return the registered decoder of masks."""
@@ -115,10 +145,10 @@ class Registry:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def put(self, staged: Path, card: Card) -> Card:
+    def put(self, staged: Path, card: Card, *, promote: bool = True) -> Card:
         """Make the staged files the next version of the model `card.name`; return its card, with hashes and number.
 
-        The first version is in use at once, later ones when they are promoted.
+        The first version is in use at once unless `promote` is False, later ones when they are promoted.
         """
         if not NAME.fullmatch(card.name):
             raise Usage(
@@ -139,36 +169,46 @@ class Registry:
             except OSError:  # another process was faster
                 if not (home / str(number)).exists():
                     raise
-        if not (home / CURRENT).exists():
-            self.promote(card.name, number)
+        if promote and not (home / CURRENT).exists():
+            self.promote(card.name, number, by="added")
         return numbered
 
     def check_free(self, name: str) -> None:
         """Raise Conflict when a model has that name."""
-        if self.get(name):
+        if self.versions(name):
             raise Conflict(
                 f"There is a model called {name} already.", hint="Choose another name with --name.", code="name-taken"
             )
 
-    def promote(self, name: str, version: int) -> None:
-        """Use that version from now on."""
-        home = self.root / name
-        if not (home / str(version) / CARD).is_file():
-            raise Usage(f"The model {name} has no version {version}.", hint="`docproc models list` shows them.")
-        before = [] if (now := self._current(name)) in (0, version) else [now, *self._history(name)]
-        replace_file(home / CURRENT, json.dumps({"version": version, "before": before}))
+    def promote(self, name: str, version: int, *, by: str = "promote", why: Mapping[str, Any] | None = None) -> None:
+        """Use that version from now on; `why` (JSON values) is kept with the change. Raises Usage for no version."""
+        if self.get(f"{name}@{version}") is None:
+            raise Usage(
+                f"The model {name} has no version {version}.", hint=f"`docproc models show {name}` shows them."
+            )
+        self.current(name).using(version, by=by, why=why or {}).write(self.root / name)
+
+    def rollback(self, name: str, *, why: Mapping[str, Any] | None = None) -> int:
+        """Use the version that was used before; return its number. Raises Usage when there was none."""
+        before = self.current(name).before
+        if not before:
+            raise Usage(
+                f"No version of {name} was used before the one that is.",
+                hint="`docproc models list` shows the models, `docproc models show` the versions of one.",
+            )
+        self.promote(name, before[0], by="rollback", why=why)
+        return before[0]
 
     def remove(self, name: str) -> None:
         """Remove a model with all its versions.
 
         Raises Unavailable when there is none, Conflict while adapters belong to it.
         """
-        card = self.get(name)
-        if card is None:
+        if not self.versions(name):
             raise Unavailable(f"There is no model {name}.", hint="`docproc models list` shows them.")
-        if bound := self.adapters(card):
-            names = ", ".join(one.name for one in bound)
-            raise Conflict(f"{names} belong to {name}.", hint="Remove them first.", code="model-in-use")
+        cards = [card for one in self.names() for card in self.versions(one)]
+        if bound := sorted({card.name for card in cards if card.kind == "adapter" and card.base == name}):
+            raise Conflict(f"{', '.join(bound)} belong to {name}.", hint="Remove them first.", code="model-in-use")
         gone = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.root))
         (self.root / name).rename(gone / name)
         shutil.rmtree(gone)
@@ -183,25 +223,6 @@ class Registry:
         enough = [card for card in found if card.side >= side]
         return enough[0] if enough else found[-1] if found else None
 
-    def _current(self, name: str) -> int:
-        return self._state(name)[0]
-
-    def _history(self, name: str) -> list[int]:
-        return self._state(name)[1]
-
-    def _state(self, name: str) -> tuple[int, list[int]]:
-        """Return the version in use, 0 when there is none, and those before it, the last one first."""
-        path = self.root / name / CURRENT
-        try:
-            found = json.loads(path.read_text("utf-8"))
-            return int(found["version"]), [int(number) for number in found["before"]]
-        except FileNotFoundError:
-            return 0, []
-        except (ValueError, LookupError, TypeError) as error:
-            raise DocprocError(
-                f"{path} is damaged.", hint="Remove the model's folder and add it again.", code="model-damaged"
-            ) from error
-
 
 def hashes(folder: Path) -> dict[str, str]:
     """Return relative path -> SHA-256 of every file in a folder but the card."""
@@ -211,13 +232,3 @@ def hashes(folder: Path) -> dict[str, str]:
         with path.open("rb") as stream:
             found[path.relative_to(folder).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
     return found
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(name).replace(path)

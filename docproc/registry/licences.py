@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from docproc.errors import Usage
-from docproc.registry.folder import Registry, replace_file
+from docproc.registry.current import replace_file
+from docproc.registry.folder import Registry
 
 FILE = "licences.json"
 
