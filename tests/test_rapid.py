@@ -9,7 +9,7 @@ import pytest
 
 from docproc.engines import ENGINES, LAYOUT_ENGINES, LineJudge, OcrEngine, load_layout, load_ocr
 from docproc.engines.onnx import load_model
-from docproc.engines.ppocr import Recognizer, cut_line, wheel_model
+from docproc.engines.ppocr import QUICK, Recognizer, cut_line, wheel_model
 from docproc.engines.scripts import is_written_in, scripts_of
 from docproc.errors import Usage
 from docproc.raster import PageImage
@@ -115,6 +115,22 @@ def test_without_openvino_the_same_is_read(engine, monkeypatch):
     [[mine]], [[theirs]] = engine.read([image]), other.read([image])
     assert theirs.text == mine.text
     assert theirs.box.as_list() == pytest.approx(mine.box.as_list(), abs=1)
+
+
+def test_what_openvino_has_no_kernels_for_is_run_by_onnx_runtime(engine, monkeypatch):
+    openvino = pytest.importorskip("openvino")
+    compiled = openvino.Core.compile_model
+
+    def compile_model(core, model, *rest):
+        if any(one.get_output_element_type(0) == openvino.Type.i8 for one in model.get_ops()):
+            raise RuntimeError("No suitable implementations.")
+        return compiled(core, model, *rest)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", compile_model)
+    assert load_model(QUICK, threads=1, parallel=True).runtime.startswith("onnxruntime")
+    image = draw((40, 60, "The same words without int8, 12.50"))
+    [[mine]], [[theirs]] = engine.read([image]), load_ocr("rapid", Settings()).read([image])
+    assert theirs.text == mine.text
 
 
 def test_a_failing_finish_leaves_the_model_usable():

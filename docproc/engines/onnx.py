@@ -1,4 +1,4 @@
-"""Runs an ONNX model on the CPU: through OpenVINO where it imports, through ONNX Runtime elsewhere.
+"""Runs an ONNX model on the CPU: through OpenVINO where it imports and takes it, through ONNX Runtime elsewhere.
 
 Both give the same numbers within rounding; OpenVINO is two to four times as fast on x86. Neither opens a
 connection.
@@ -53,7 +53,10 @@ def load_model(
         import openvino  # noqa: F401, PLC0415  (heavy, and not there on every platform)
     except ImportError:
         return _OnnxRuntimeModel(path, threads)
-    return _OpenVinoModel(path, threads, parallel)
+    try:
+        return _OpenVinoModel(path, threads, parallel)
+    except RuntimeError:  # it has no kernels for this model on this processor: int8 beside bfloat16 on some with AMX
+        return _OnnxRuntimeModel(path, threads)
 
 
 class _OpenVinoModel:

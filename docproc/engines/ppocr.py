@@ -109,15 +109,17 @@ class Reading:
 class Recognizer:
     """PP-OCRv6 small text recognition: a line crop to characters with their places.
 
-    Where OpenVINO runs, an int8 model (`docproc.learn.quantize`) reads first, in two thirds of the time, and the
-    original reads again what that one doubts: old print, handwriting, letters of rare scripts.
+    Where OpenVINO runs it, an int8 model (`docproc.learn.quantize`) reads first, in two thirds of the time, and the
+    original reads again what that one doubts: old print, handwriting, letters of rare scripts. Elsewhere it would be
+    slower than the original, which then reads alone.
     """
 
     def __init__(self, threads: int, languages: Sequence[str] = ()) -> None:
         path = wheel_model("PP-OCRv6_rec_small.onnx")
         self._exact = load_model(path, threads=threads, parallel=True)
-        quick = self._exact.runtime.startswith("openvino")
-        self._quick = load_model(QUICK, threads=threads, parallel=True) if quick else None
+        self._quick = load_model(QUICK, threads=threads, parallel=True) if _is_fast(self._exact) else None
+        if self._quick is not None and not _is_fast(self._quick):
+            self._quick = None
         self._classes = ["", *_alphabet(path), " "]  # CTC: 0 is blank; the space comes last
         self.alphabet = frozenset(self._classes[1:])
         self._allowed = _allowed(self._classes, languages)
@@ -154,6 +156,10 @@ class Recognizer:
             np.asarray(steps[first, best[first]], np.float32),
             ((first + last + 1) * (STEP / 2)).astype(np.float32),
         )
+
+
+def _is_fast(model: Model) -> bool:
+    return model.runtime.startswith("openvino")
 
 
 def _allowed(classes: Sequence[str], languages: Sequence[str]) -> NDArray[np.intp] | None:
