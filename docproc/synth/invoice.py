@@ -9,6 +9,7 @@ from docproc.geometry import Box
 from docproc.synth.flow import Flow
 from docproc.synth.sheet import GREY, Sheet, Style
 from docproc.synth.tables import Entry, draw_table
+from docproc.synth.things import around
 from docproc.synth.words import ITEMS, MONTHS, Writer
 
 LEFT, RIGHT = 62.0, 533.0
@@ -63,6 +64,7 @@ def _letterhead(sheet: Sheet, writer: Writer, seller: str) -> None:
     sheet.canvas.draw_circle((LEFT + 17, 69), 10, color=(1, 1, 1), fill=None, width=2.4)
     sheet.canvas.draw_line((LEFT + 7, 79), (LEFT + 27, 59), color=(1, 1, 1), width=2.4)
     sheet.region("picture", box=Box(LEFT, 52, LEFT + 34, 86))
+    sheet.thing("logo", around(Box(LEFT, 52, LEFT + 34, 86)))
     name = sheet.write(LEFT + 44, 68, seller, Style("hebo", 15.0, BLUE))
     where = f"{writer.street()} · {writer.town()}"
     sheet.region("page-header", [name, sheet.write(LEFT + 44, 82, where, Style("helv", 8.0, GREY))])
@@ -143,6 +145,7 @@ def _stamp(sheet: Sheet, center: tuple[float, float], text: str) -> None:
     ]
     sheet.canvas.draw_polyline([*frame, frame[0]], color=RED, width=2.2, closePath=True)
     sheet.region("picture", [line], Box.around(frame))
+    sheet.thing("stamp", [tuple(frame)], text)
 
 
 def _foot(sheet: Sheet, writer: Writer, seller: str) -> None:

@@ -12,14 +12,17 @@ import pymupdf
 from docproc.document import Page
 from docproc.errors import Usage
 from docproc.synth.asked import Asked
+from docproc.synth.captions import caption
 from docproc.synth.example_report import draw_example_report
 from docproc.synth.invoice import draw_invoice
 from docproc.synth.pages import draw_columns, draw_list, draw_print, draw_small_print, draw_table_page
 from docproc.synth.poster import draw_poster_a0, draw_poster_a1
 from docproc.synth.questions import lay
+from docproc.synth.questions.data import Split
 from docproc.synth.report import draw_report
 from docproc.synth.scan import Scan
 from docproc.synth.sheet import Sheet
+from docproc.synth.things import Thing
 from docproc.synth.words import Writer
 
 Draw = Callable[[Any, Writer], list[Sheet]]
@@ -55,6 +58,12 @@ class Drawn:
     """What is asked about each page."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Values as printed, by the names that they have in schemas."""
+    things: tuple[tuple[Thing, ...], ...] = ()
+    """What stands on each page besides its text."""
+    captions: tuple[str, ...] = ()
+    """What each page is, in a sentence."""
+    language: str = "en"
+    """Of the text, as a code of two letters."""
 
 
 def _office(random: Random) -> Scan:
@@ -132,22 +141,30 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def draw(kind: str, seed: int) -> Drawn:
-    """Draw one document; the same kind and seed give the same bytes. Raises Usage for an unknown kind."""
+def draw(kind: str, seed: int, split: Split = "test") -> Drawn:
+    """Draw one document; the same kind and seed give the same bytes. Raises Usage for an unknown kind.
+
+    `split` says which half of wordings and layouts is drawn from; of that for tests nothing is trained on, so such a
+    set may be measured on.
+    """
     if kind not in KINDS:
         raise Usage(f"There is no kind of document called {kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
     chosen = KINDS[kind]
     random = Random(f"{kind}/{seed}")  # noqa: S311  (a drawing, not a secret)
     asked: tuple[tuple[Asked, ...], ...] = ()
     fields: Mapping[str, str] = {}
+    language = "en"
     with pymupdf.open() as document:
         if chosen.draw:
-            pages = tuple(sheet.truth() for sheet in chosen.draw(document, Writer(random)))
+            sheets = chosen.draw(document, Writer(random))
+            pages, things = tuple(sheet.truth() for sheet in sheets), tuple(tuple(sheet.things) for sheet in sheets)
+            fields, language = sheets[0].fields, sheets[0].language
+            asked = tuple(tuple(sheet.asked) for sheet in sheets) if any(sheet.asked for sheet in sheets) else ()
         else:
-            # The wordings that nothing is trained on: such a set may be measured on.
-            laid = lay(kind, random, "test", document, most=QUESTIONS)
-            pages, asked, fields = (laid.page,), (laid.asked,), laid.fields
+            laid = lay(kind, random, split, document, most=QUESTIONS)
+            pages, asked, fields, things = (laid.page,), (laid.asked,), laid.fields, (laid.things,)
         document.subset_fonts()
         pdf = document.tobytes(garbage=3, deflate=True, clean=True, no_new_id=True)
     scan = chosen.scan(random) if chosen.scan else None
-    return Drawn(kind, seed, pdf, pages, scan, chosen.dpi, asked, fields)
+    captions = tuple(caption(kind, page, fields, some, language) for page, some in zip(pages, things, strict=True))
+    return Drawn(kind, seed, pdf, pages, scan, chosen.dpi, asked, fields, things, captions, language)

@@ -22,6 +22,7 @@ from docproc.geometry import Box
 from docproc.raster import POINTS_PER_INCH, PageImage
 from docproc.synth.kinds import Drawn
 from docproc.synth.scan import encoded
+from docproc.synth.things import Thing, move_things
 
 Format = Literal["pdf", "png", "tiff"]
 
@@ -54,6 +55,13 @@ def samples(drawn: Drawn, format: Format, dpi: float | None = None) -> list[Samp
         Sample(name, _image(image, "PNG"), (page,), scale, drawn)
         for name, image, page in zip(names, images, pages, strict=True)
     ]
+
+
+def placed_things(drawn: Drawn, number: int) -> tuple[Thing, ...]:
+    """Return what stands on page `number` where its scan shows it, in points."""
+    things = drawn.things[number - 1] if drawn.things else ()
+    page = drawn.pages[number - 1]
+    return move_things(things, drawn.scan.affine((page.width, page.height))) if drawn.scan else things
 
 
 def scans(drawn: Drawn, dpi: float) -> Iterator[tuple[PageImage, Page]]:
@@ -108,7 +116,7 @@ def row(sample: Sample) -> dict[str, Any]:
         **shape,
         "kind": sample.drawn.kind,
         "seed": sample.drawn.seed,
-        "lang": "en",
+        "lang": sample.drawn.language,
         # How far clockwise the file must be turned to stand upright, as in a reading's `rotation`.
         "rotation": -scan.turn % 360 if scan else 0,
         "skew": _round(scan.skew) if scan else 0.0,
@@ -142,6 +150,12 @@ def row(sample: Sample) -> dict[str, Any]:
             for number, page in enumerate(sample.pages, start=1)
             for table in page.tables
         ],
+        "objects": [
+            _thing(thing, page.number, sample)
+            for page in sample.pages
+            for thing in placed_things(sample.drawn, page.number)
+        ],
+        "captions": [sample.drawn.captions[page.number - 1] for page in sample.pages],
         **_asked(sample),
         "source": "docproc synth",
         "license": "CC0-1.0",
@@ -165,6 +179,18 @@ def _asked(sample: Sample) -> dict[str, Any]:
                 made |= {"page": page.number, "boxes": [_box(boxes[word_id], sample) for word_id in one.word_ids]}
             questions.append(made)
     return {"questions": questions, "fields": dict(drawn.fields)}
+
+
+def _thing(thing: Thing, page: int, sample: Sample) -> dict[str, Any]:
+    """Return an object as COCO writes it: polygons of x, y, x, y, ... whose union is its mask."""
+    return {
+        "label": thing.label,
+        "box": _box(thing.box, sample),
+        "segmentation": [[side for corner in _quad(one, sample) for side in corner] for one in thing.outline],
+        "page": page,
+        "text": thing.text,
+        "values": [list(value) for value in thing.values],
+    }
 
 
 def _table(table: Table, page: int, sample: Sample) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from docproc.synth.flow import Flow, foot
 from docproc.synth.pages import figure_rows, head, page_number
 from docproc.synth.sheet import BLACK, GREY, Color, Sheet, Style
 from docproc.synth.tables import Rows, draw_table, table_height
+from docproc.synth.things import around
 from docproc.synth.words import MONTHS, Writer
 
 LEFT, RIGHT, GUTTER = 58.0, 537.0, 22.0
@@ -157,6 +158,12 @@ def _chart(sheet: Sheet, whole: Box, chart: Chart) -> None:
         lines.append(sheet.write(x + 9, plot.top - 6, name, style))
         x = lines[-1].box.right + 14
     sheet.region("picture", lines, whole)
+    values = [
+        (name, month[:3], round(value, 1))
+        for name, bars in zip(chart.names, chart.series, strict=True)
+        for month, value in zip(MONTHS, bars, strict=False)
+    ]
+    sheet.thing("bar chart", around(whole), values=values)
 
 
 def _bars(sheet: Sheet, plot: Box, bars: Sequence[float], color: Color, start: float) -> None:

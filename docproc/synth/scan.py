@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from docproc.document import Page
 from docproc.raster import PageImage, Pixels
-from docproc.synth.move import move_page, skewing, turned_size, turning
+from docproc.synth.move import Affine, move_page, skewing, turned_size, turning
 
 Field = NDArray[np.float32]
 
@@ -52,6 +52,12 @@ class Scan:
             field += cv2.GaussianBlur(grain, (0, 0), 0.6)[..., None] * self.noise * 2
         pixels = np.clip(field + 0.5, 0, 255).astype(np.uint8)
         return self._turned(self._stored(pixels), image, page)
+
+    def affine(self, size: tuple[float, float]) -> Affine:
+        """Return the map from points of a page of `size` (width, height) to points of its scan."""
+        square = np.array([[0.0, 0.0, 1.0]])
+        turned = np.vstack([turning(self.turn, size), square])
+        return np.asarray((turned @ np.vstack([skewing(self.skew, size), square]))[:2], np.float64)
 
     def _skewed(self, image: PageImage, page: Page) -> tuple[Pixels, Page]:
         if not self.skew:

@@ -12,6 +12,8 @@ import pymupdf
 
 from docproc.document import Label, Line, Page, Region, Table, Word
 from docproc.geometry import Box, Polygon
+from docproc.synth.asked import Asked
+from docproc.synth.things import Thing
 
 Align = Literal["left", "right", "center"]
 Color = tuple[float, float, float]
@@ -100,6 +102,12 @@ class Sheet:
         self._lines: list[Line] = []
         self._regions: list[Region] = []
         self._tables: list[Table] = []
+        self.things: list[Thing] = []
+        self.asked: list[Asked] = []
+        """What is asked about the page."""
+        self.fields: dict[str, str] = {}
+        """Values as printed, by the names that they have in schemas."""
+        self.language = "en"
         self._words = 0
 
     @property
@@ -222,6 +230,12 @@ class Sheet:
         """Add a table that has been drawn, and its region."""
         region = self.region("table", lines, table.box)
         self._tables.append(replace(table, id=f"t{len(self._tables) + 1}", region_id=region.id))
+
+    def thing(
+        self, label: str, outline: Sequence[Polygon], text: str = "", values: Sequence[tuple[str, str, float]] = ()
+    ) -> None:
+        """Remember something that has been drawn; see `Thing`."""
+        self.things.append(Thing(label, tuple(outline), text, tuple(values)))
 
     def rule(self, start: tuple[float, float], end: tuple[float, float], width: float = 0.6) -> None:
         """Draw a straight black rule of so many points."""

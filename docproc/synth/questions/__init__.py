@@ -18,6 +18,7 @@ from docproc.synth.questions.asking import ask
 from docproc.synth.questions.data import Split, fields, words
 from docproc.synth.questions.desk import Desk
 from docproc.synth.questions.noise import read_badly
+from docproc.synth.things import Thing, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,12 @@ def questioned(
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A page with what is asked about it, and every field that it has a value for, as printed."""
+    """A page with what is asked about it, every field that it has a value for, as printed, and what stands on it."""
 
     page: Page
     asked: tuple[Asked, ...]
     fields: Mapping[str, str]
+    things: tuple[Thing, ...] = ()
 
 
 def lay(kind: str, random: Random, split: Split = "train", document: Any | None = None, *, most: int = 8) -> Laid:
@@ -91,7 +93,9 @@ def lay(kind: str, random: Random, split: Split = "train", document: Any | None 
         for fact in reversed(desk.facts)
         if fact.field in named
     }
-    return Laid(page, ask(desk, named, most), dict(sorted(said.items())))
+    boxes = [pair.value_box for pair in desk.pairs if pair.checked is not None and pair.value_box]
+    things = (*desk.sheet.things, *(Thing("check box", around(box)) for box in boxes))
+    return Laid(page, ask(desk, named, most), dict(sorted(said.items())), things)
 
 
 def possible(kind: str) -> frozenset[str]:

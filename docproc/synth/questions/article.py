@@ -16,6 +16,7 @@ from docproc.synth.questions.listing import draw_grid
 from docproc.synth.questions.prose import Prose, paragraph, remember, sentence
 from docproc.synth.questions.values import Values
 from docproc.synth.sheet import GREY, Align, Style
+from docproc.synth.things import around
 
 WIDE = ((720.0, 540.0), (960.0, 540.0), (720.0, 405.0))
 
@@ -160,6 +161,8 @@ def _chart(desk: Desk, box: Box) -> None:
         found[row, 0], found[row, 1] = key.words, value.words
         lines += [key, value] if legend else [value, key]
     desk.sheet.region("picture", lines, box)
+    if not legend:
+        desk.sheet.thing("bar chart", around(box), grid.title)
     ask_cells(desk, one, found)
 
 
