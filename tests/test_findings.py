@@ -96,6 +96,13 @@ def test_things_are_asked_for_found_listed_and_exported(anna: Client, document: 
         assert finding.box.clipped(Box(0, 0, 420, 595)) == finding.box
     page = anna.get(f"/documents/{document}/pages/1", headers={"If-None-Match": before})
     assert page.json["findings"] == [one for one in entry["findings"] if one["page"] == 1]
+    assert page.headers["ETag"] != before
+    word = page.json["lines"][0]["words"][0]["id"]
+    operation = {"op": "replace", "id": word, "text": "Corrected"}
+    where = f"/documents/{document}/pages/1/corrections"
+    sent = anna.post(where, json=[operation], headers={"If-Match": before})
+    assert sent.status_code == 200, "what was found meanwhile does not stand in the way of a correction"
+    assert anna.post(where, json=[operation], headers={"If-Match": before}).status_code == 412
     exported = anna.get(f"/documents/{document}/exports/json").json
     assert [len(one["findings"]) > 0 for one in exported["pages"]] == [True, True]
     assert anna.get(f"/documents/{document}/findings").json == {"items": [entry], "next": None}

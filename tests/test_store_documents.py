@@ -34,7 +34,7 @@ def add(database, owner, *, number=0, name="letter.pdf", duplicate=False):
 
 def listed(database, wanted=None, **more):
     with database.read() as session:
-        return documents.page_of(session, true(), wanted, **more)
+        return documents.page_of(session, [true()], wanted, **more)
 
 
 def names(listing):
@@ -106,7 +106,7 @@ def test_pages_of_the_list_meet_without_gap_or_overlap(database, ann):
 def test_only_what_is_visible_is_listed(database, ann):
     add(database, ann)
     with database.read() as session:
-        assert names(documents.page_of(session, DocumentRow.owner_id == "bob")) == []
+        assert names(documents.page_of(session, [DocumentRow.owner_id == "bob"])) == []
 
 
 def test_filters_narrow_the_list(database, ann):
@@ -230,7 +230,7 @@ def test_a_listing_looks_things_up_by_index(tmp_path):
     migrate.upgrade(database)
     for wanted in (Filter(), Filter(status="failed"), Filter(owner_id="ann"), Filter(label="x"), Filter(name="x")):
         with database.read() as session:
-            query = documents.query(true(), wanted).limit(50)
+            query = documents.query([true()], wanted, limit=50)
             text = str(query.compile(database.engine, compile_kwargs={"literal_binds": True}))
             plan = [row[3] for row in session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
         assert not any("TEMP B-TREE" in step for step in plan), (wanted, plan)

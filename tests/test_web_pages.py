@@ -67,8 +67,8 @@ def dangers(text: str) -> list[str]:
 
 def listed(portal: Portal, who: Person, *, trash: bool = False) -> list[DocumentRow]:
     with portal.database.read() as session:
-        visible = access.visible(users.principal(users.get(session, who.user_id)), trash=trash)
-        return [item.row for item in documents.page_of(session, visible, Filter(trash=trash)).items]
+        ways = access.ways(users.principal(users.get(session, who.user_id)), trash=trash)
+        return [item.row for item in documents.page_of(session, ways, Filter(trash=trash)).items]
 
 
 def test_without_signing_in_every_page_leads_to_the_form(portal: Portal, letter_id: str):

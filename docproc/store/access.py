@@ -13,10 +13,11 @@ when the user is an admin.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from docproc.errors import Forbidden, NotFound
@@ -60,14 +61,29 @@ def visible(who: Principal, *, trash: bool = False) -> ColumnElement[bool]:
 
     What is in the trash is there for its owner and for admins only.
     """
-    where = DocumentRow.deleted_at.is_not(None) if trash else DocumentRow.deleted_at.is_(None)
+    return and_(_kept(trash=trash), or_(*_grounds(who, trash=trash)))
+
+
+def ways(who: Principal, *, trash: bool = False) -> tuple[ColumnElement[bool], ...]:
+    """Return what `visible` asks as several conditions, of which a document fulfils at least one.
+
+    Each can be answered newest first from an index of its own. Asked for any of them at once, a database looks
+    through all documents to list the few that a user may read.
+    """
+    return tuple(and_(_kept(trash=trash), ground) for ground in _grounds(who, trash=trash))
+
+
+def _kept(*, trash: bool) -> ColumnElement[bool]:
+    return DocumentRow.deleted_at.is_not(None) if trash else DocumentRow.deleted_at.is_(None)
+
+
+def _grounds(who: Principal, *, trash: bool) -> Sequence[ColumnElement[bool]]:
+    """Return why `who` may read a document: it is theirs, public, or shared with them."""
     if who.may("admin"):
-        return where
+        return (true(),)
     own = DocumentRow.owner_id == who.user_id
-    if trash:
-        return and_(where, own)
     shared = DocumentRow.id.in_(select(Share.document_id).where(Share.user_id == who.user_id))
-    return and_(where, or_(own, DocumentRow.public, shared))
+    return (own,) if trash else (own, DocumentRow.public, shared)
 
 
 def writable(who: Principal) -> ColumnElement[bool]:

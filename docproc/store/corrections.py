@@ -1,7 +1,8 @@
 """Corrections kept: pages as people have corrected them, under If-Match, with undo, carried over to newer runs.
 
-The state of a page has a tag (its run and revision): who changes a page says which state they saw, and is refused
-when somebody else has changed it in between.
+The state of a page has a tag (its run, its revision, and how often findings came or went): who changes a page says
+which state they saw, and is refused when somebody else has corrected it in between. Findings that came do not matter
+to a correction: they say nothing of its words.
 """
 
 from __future__ import annotations
@@ -119,6 +120,10 @@ def _page_row(session: Session, document: DocumentRow, number: int) -> PageRow:
 
 
 def _tag(row: PageRow) -> str:
+    return f"{_text_tag(row)}.{row.found}"
+
+
+def _text_tag(row: PageRow) -> str:
     return f"{row.run_id}.{row.revision}"
 
 
@@ -127,7 +132,7 @@ def _locked(session: Session, document: DocumentRow, number: int, expected: Coll
     session.refresh(document, with_for_update=True)
     row = _page_row(session, document, number)
     session.refresh(row)
-    if expected is not None and _tag(row) not in expected:
+    if expected is not None and _text_tag(row) not in {".".join(one.split(".")[:2]) for one in expected}:
         raise Conflict(
             "Somebody has changed this page in between.",
             hint="Fetch it again, look whether your correction is still right, and send it with the new ETag.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select, union_all
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -146,25 +146,33 @@ def get(session: Session, document_id: str) -> DocumentRow:
 
 def page_of(
     session: Session,
-    visible: ColumnElement[bool],
+    ways: Sequence[ColumnElement[bool]],
     wanted: Filter | None = None,
     *,
     after: str | None = None,
     limit: int = 50,
 ) -> Listing:
-    """List documents for which `visible` (see `access.visible`) holds, newest first, from `after` on."""
-    found = query(visible, wanted or Filter())
-    if after:
-        found = found.where(DocumentRow.id < after)
-    rows = session.scalars(found.limit(limit + 1)).all()
+    """List documents for which one of the `ways` (see `access.ways`) holds, newest first, from `after` on."""
+    rows = session.scalars(query(ways, wanted or Filter(), after=after, limit=limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     return Listing(_items(session, rows), rows[-1].id if more else None)
 
 
-def query(visible: ColumnElement[bool], wanted: Filter) -> Select[DocumentRow]:
-    """Return the query behind `page_of`: all that is wanted, newest first."""
-    return select(DocumentRow).where(visible, *_conditions(wanted)).order_by(DocumentRow.id.desc())
+def query(
+    ways: Sequence[ColumnElement[bool]], wanted: Filter, *, after: str | None = None, limit: int
+) -> Select[DocumentRow]:
+    """Return the query behind `page_of`: the newest `limit` that are wanted.
+
+    The newest of each way are found by an index, and then put together.
+    """
+    conditions = _conditions(wanted) + ([DocumentRow.id < after] if after else [])
+    newest = DocumentRow.id.desc()
+    if len(ways) == 1:
+        return select(DocumentRow).where(*ways, *conditions).order_by(newest).limit(limit)
+    found = [select(DocumentRow.id).where(way, *conditions).order_by(newest).limit(limit).subquery() for way in ways]
+    ids = union_all(*(select(one.c.id) for one in found))
+    return select(DocumentRow).where(DocumentRow.id.in_(ids)).order_by(newest).limit(limit)
 
 
 def status_of(session: Session, row: DocumentRow) -> Status:

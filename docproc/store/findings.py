@@ -245,5 +245,5 @@ def _page_changed(session: Session, document: DocumentRow, number: int) -> None:
     """Count the change, so that the page's ETag and those of exports are others."""
     state = session.get(PageRow, (document.run_id or "", number))
     if state is not None:
-        state.revision += 1
+        state.found += 1
         state.updated_at = utc_now()

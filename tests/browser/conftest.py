@@ -113,11 +113,8 @@ class Live:
     def document(self, filename: str) -> str:
         """Return the id of a document."""
         with self.write() as session:
-            return (
-                session.scalars(documents.query(documents.DocumentRow.filename == filename, documents.Filter()))
-                .first()
-                .id
-            )
+            found = documents.page_of(session, [documents.DocumentRow.filename == filename])
+            return found.items[0].row.id
 
     def share(self, document_id: str, name: str) -> None:
         with self.write() as session:

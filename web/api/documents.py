@@ -63,8 +63,8 @@ def listing(query: ListQuery) -> Response:
     who = auth.current()
     wanted = Filter(status=query.status, label=query.label, name=query.name, owner_id=query.owner, trash=query.trash)
     with context().database.read() as session:
-        visible = access.visible(who, trash=query.trash)
-        found = documents.page_of(session, visible, wanted, after=query.after, limit=query.limit)
+        ways = access.ways(who, trash=query.trash)
+        found = documents.page_of(session, ways, wanted, after=query.after, limit=query.limit)
         return answer(Entries(items=[Entry.of(item) for item in found.items], next=found.next))
 
 

@@ -101,7 +101,7 @@ def _require_read(status: Status, *, partial: bool) -> None:
 def _tag(status: Status, chosen: Export) -> str:
     """Return what changes whenever the export does."""
     facts = [chosen.name, status.run.id if status.run else "", status.row.filename]
-    facts += [f"{page.number}:{page.status}:{page.revision}" for page in status.pages]
+    facts += [f"{page.number}:{page.status}:{page.revision}:{page.found}" for page in status.pages]
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

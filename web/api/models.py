@@ -76,7 +76,7 @@ class PageState(BaseModel):
     status: PageStatus
     width: float | None
     height: float | None
-    revision: int = Field(description="Counts corrections; the ETag of the page's reading")
+    revision: int = Field(description="Counts corrections")
     problem: Trouble | None
 
     @classmethod

@@ -36,7 +36,9 @@ def index() -> str:
     wanted, after = _wanted(), request.args.get("after") or None
     visible = access.visible(who)
     with here.database.read() as session:
-        listing = documents.page_of(session, visible, wanted, after=after, limit=GRID_PAGE if grid else PER_PAGE)
+        listing = documents.page_of(
+            session, access.ways(who), wanted, after=after, limit=GRID_PAGE if grid else PER_PAGE
+        )
         labels = documents.labels(session, visible)
         errors = reviews.errors_in(session, [item.row.id for item in listing.items])
         owners = overview.user_names(session, {item.row.owner_id for item in listing.items})

@@ -19,10 +19,10 @@ PER_PAGE = 50
 def index() -> str:
     """Show what is in the trash, newest first."""
     who, here = auth.current(), context()
-    visible = access.visible(who, trash=True)
+    ways = access.ways(who, trash=True)
     with here.database.read() as session:
         listing = documents.page_of(
-            session, visible, Filter(trash=True), after=request.args.get("after") or None, limit=PER_PAGE
+            session, ways, Filter(trash=True), after=request.args.get("after") or None, limit=PER_PAGE
         )
     return render_template("trash.html", listing=listing, days=here.settings.trash_days)
 

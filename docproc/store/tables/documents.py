@@ -39,6 +39,8 @@ class DocumentRow(Table):
         Index("ix_documents_sha256", "sha256"),
         Index("ix_documents_status_id", "status", "id"),
         Index("ix_documents_folded_name_id", "folded_name", "id"),
+        Index("ix_documents_created_at", "created_at"),
+        Index("ix_documents_public_id", "id", sqlite_where=text("public = 1"), postgresql_where=text("public")),
         Index(  # only what is in the trash: as a whole it would lure the planner, as nearly all rows have NULL
             "ix_documents_deleted_at",
             "deleted_at",
@@ -144,7 +146,9 @@ class PageRow(Table):
     attempts: Mapped[int] = mapped_column(default=0)
     seconds: Mapped[float | None]
     revision: Mapped[int] = mapped_column(default=0)
-    """Counts corrections and undos; the ETag of the page."""
+    """Counts corrections and undos."""
+    found: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Counts changes of what models found on it; the ETag of the page is made of run, revision and this."""
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
