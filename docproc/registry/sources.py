@@ -159,7 +159,7 @@ def _base(registry: Registry, name: str, says: str) -> Card:
 
 def _convert(registry: Registry, path: Path, staged: Path, wanted: Wanted) -> None:
     try:
-        from docproc.engines.paligemma.convert import convert  # noqa: PLC0415  (needs torch)
+        from docproc.engines.paligemma.convert import convert  # noqa: PLC0415  (needs the extra)
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"Converting needs {error.name}, which is not installed.",

@@ -2,6 +2,7 @@
 
 big_vision stacks the layers of a tower in one array, layer first, and keeps heads apart; transformers has a matrix
 per layer. Norms store their distance from 1 in both. bfloat16 comes out of NumPy as two bytes without a type.
+Needs NumPy alone, neither torch nor JAX.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from ml_dtypes import bfloat16
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from docproc.errors import Unavailable, Usage
 
@@ -98,16 +99,16 @@ def _projection(name: str) -> tuple[_Rule, _Rule]:
 
 def _query_there(x: Any, _: tuple[int, int]) -> Any:
     """(heads, width, head) -> (heads * head, width)."""
-    return x.permute(0, 2, 1).reshape(-1, x.shape[1])
+    return x.transpose(0, 2, 1).reshape(-1, x.shape[1])
 
 
 def _query_back(x: Any, heads: tuple[int, int]) -> Any:
-    return x.reshape(-1, heads[1], x.shape[-1]).permute(0, 2, 1)
+    return x.reshape(-1, heads[1], x.shape[-1]).transpose(0, 2, 1)
 
 
 _COMMON = (
     _Rule("img/embedding/kernel", (f"{VISION}.embeddings.patch_embedding.weight",),
-          lambda x, _: x.permute(3, 2, 0, 1), lambda x, _: x.permute(2, 3, 1, 0)),
+          lambda x, _: x.transpose(3, 2, 0, 1), lambda x, _: x.transpose(2, 3, 1, 0)),
     _Rule("img/embedding/bias", (f"{VISION}.embeddings.patch_embedding.bias",)),
     _Rule("img/pos_embedding", (f"{VISION}.embeddings.position_embedding.weight",),
           lambda x, _: x[0], lambda x, _: x[None]),
@@ -126,8 +127,8 @@ _COMMON = (
     _Rule("llm/layers/attn/kv_einsum/w",
           (f"{_DECODER}.self_attn.k_proj.weight", f"{_DECODER}.self_attn.v_proj.weight"), _query_there, _query_back),
     _Rule("llm/layers/attn/attn_vec_einsum/w", (f"{_DECODER}.self_attn.o_proj.weight",),
-          lambda x, _: x.permute(2, 0, 1).reshape(x.shape[2], -1),
-          lambda x, heads: x.reshape(x.shape[0], *heads).permute(1, 2, 0)),
+          lambda x, _: x.transpose(2, 0, 1).reshape(x.shape[2], -1),
+          lambda x, heads: x.reshape(x.shape[0], *heads).transpose(1, 2, 0)),
     _Rule("llm/layers/mlp/gating_einsum", (f"{_DECODER}.mlp.gate_proj.weight", f"{_DECODER}.mlp.up_proj.weight"),
           _turned, _turned),
     _Rule("llm/layers/mlp/linear", (f"{_DECODER}.mlp.down_proj.weight",), _turned, _turned),
@@ -152,7 +153,7 @@ def rules(generation: int) -> tuple[_Rule, ...]:
 
 
 class Arrays(Mapping[str, Any]):
-    """The arrays of an .npz as tensors, read when asked for, named without `params/`."""
+    """The arrays of an .npz, read when asked for, named without `params/`; bfloat16 has its type."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -175,7 +176,7 @@ class Arrays(Mapping[str, Any]):
                 code="wrong-architecture",
             )
         try:
-            return _tensor(self._file[stored])
+            return _typed(self._file[stored])
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise Usage(f"{self._path} breaks off in {name}.", hint="Download it again.", code="truncated") from error
 
@@ -189,20 +190,17 @@ class Arrays(Mapping[str, Any]):
         return name in self._names
 
 
-def _tensor(array: NDArray[Any]) -> Any:
-    if array.dtype.kind == "V" and array.dtype.itemsize == 2:
-        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(np.ascontiguousarray(array))
+def _typed(array: NDArray[Any]) -> NDArray[Any]:
+    return array.view(bfloat16) if array.dtype.kind == "V" and array.dtype.itemsize == 2 else array
 
 
 def bfloat16_bytes(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in bfloat16 as NumPy reads it from an .npz: two bytes without a type."""
-    half: NDArray[Any] = torch.from_numpy(array).to(torch.bfloat16).view(torch.int16).numpy().view(np.dtype("V2"))
-    return half
+    return np.ascontiguousarray(array).astype(bfloat16).view(np.dtype("V2"))
 
 
 def from_big_vision(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (name, tensor) as the checkpoints of transformers have them; `arrays` are named without `params/`."""
+    """Yield (name, array) as the checkpoints of transformers have them; `arrays` are named without `params/`."""
     heads = (0, 0)  # only the way back asks for them
     for rule in rules(generation_of(arrays)):
         whole = arrays[rule.source]
@@ -210,11 +208,11 @@ def from_big_vision(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for layer, one in enumerate(whole if stacked else [whole]):
             parts = one if len(rule.targets) > 1 else [one]
             for target, part in zip(rule.targets, parts, strict=True):
-                yield target.format(layer=layer), rule.there(part, heads).contiguous()
+                yield target.format(layer=layer), np.ascontiguousarray(rule.there(part, heads))
 
 
 def to_big_vision(state: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Return the arrays, float32, of a checkpoint whose tensors are named as in its files, and its config.json."""
+    """Return the arrays of a checkpoint, named and typed as in its files, and its config.json."""
     state = {name.replace("vision_tower.vision_model.", "vision_tower."): tensor for name, tensor in state.items()}
     text, vision = config["text_config"], config["vision_config"]
     of_text = (text["num_attention_heads"], text["head_dim"])
@@ -225,15 +223,15 @@ def to_big_vision(state: Mapping[str, Any], config: Mapping[str, Any]) -> dict[s
         tower = text if rule.source.startswith("llm/") else vision
         layers = tower["num_hidden_layers"] if "{layer}" in rule.targets[0] else 1
         stack = [_layer(state, rule, layer, own) for layer in range(layers)]
-        whole = torch.stack(stack) if "{layer}" in rule.targets[0] else stack[0]
-        found[PREFIX + rule.source] = np.ascontiguousarray(whole.float().numpy())
+        whole = np.stack(stack) if "{layer}" in rule.targets[0] else stack[0]
+        found[PREFIX + rule.source] = np.ascontiguousarray(whole)
     return found
 
 
 def _layer(state: Mapping[str, Any], rule: _Rule, layer: int, heads: tuple[int, int]) -> Any:
     names = [name.format(layer=layer).replace(f"{VISION}.", "vision_tower.") for name in rule.targets]
     parts = [rule.back(state[name], heads) for name in names]
-    return torch.stack(parts) if len(parts) > 1 else parts[0]
+    return np.stack(parts) if len(parts) > 1 else parts[0]
 
 
 def generation_of(arrays: Mapping[str, Any]) -> int:
