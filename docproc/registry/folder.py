@@ -91,6 +91,12 @@ class Registry:
         if card is None:
             if model and Path(model).expanduser().is_dir():
                 return Located(Path(model).expanduser())
+            if waiting := self.versions(model):  # a fine-tune that nobody promoted yet
+                raise Unavailable(
+                    f"No version of {model} is in use yet.",
+                    hint=f"`docproc models promote {model}` does that; --model {waiting[-1].id} tries the newest.",
+                    code="not-promoted",
+                )
             known = ", ".join(one.name for one in self.cards()) or "none"
             raise Unavailable(
                 f"There is no checkpoint in {model}, and no registered model of that name.",
