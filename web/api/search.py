@@ -21,7 +21,7 @@ class SearchQuery(BaseModel):
     q: str = Field(
         max_length=20_000,
         description='Words, "phrases", beginn*, AND OR NOT (or -), (groups), and the fields name: date: after: '
-        "before: owner: label: in:",
+        "before: owner: label: in: key: (`key:total`: pages where a value is labelled so)",
     )
     limit: int = Field(20, ge=1, le=search.MOST)
     after: str | None = Field(None, max_length=200, description="The `next` of the hits before")

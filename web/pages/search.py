@@ -41,6 +41,7 @@ LIMITS: Mapping[Limit, str] = {
 FIELDS = (
     ("name:invoice", "in documents whose file name contains it"),
     ("label:tax", "in documents with this label"),
+    ("key:total", "pages where a value is labelled so"),
     ("owner:ada", "in documents of this user (owner:me: your own)"),
     ("after:2024-01 before:2024-07", "handed in between these days, months or years"),
 )

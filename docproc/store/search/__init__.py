@@ -36,6 +36,7 @@ from docproc.store.search.passages import passages
 from docproc.store.search.query import And, Node, Not, Phrase, has_field, only_fields, parse, phrases
 from docproc.store.search.shown import PAGES, indexed, texts
 from docproc.store.search.texts import Text
+from docproc.store.search.tokenize import LABEL
 from docproc.store.tables import DocumentRow, Reading, SearchPage
 
 CANDIDATES = 500
@@ -147,7 +148,7 @@ def remove(session: Session, document_id: str, number: int | None = None) -> Non
 
 def meant(query: str) -> str:
     """Return what a query means in words, without its fields and what it leaves out; "" when it has none."""
-    return " ".join(" ".join(phrase.tokens) for phrase in phrases(parse(query)))
+    return " ".join(token.removeprefix(LABEL) for phrase in phrases(parse(query)) for token in phrase.tokens)
 
 
 def find(

@@ -1,6 +1,6 @@
 """What people type into the search box, as a tree: words, "phrases", pref*, AND OR NOT (or -), (groups), fields.
 
-Fields: name: date: after: before: owner: label: in:. Whatever is no part of the language is text to look for;
+Fields: name: date: after: before: owner: label: in: key:. Whatever is no part of the language is text to look for;
 only what cannot be meant (a date that is none, NOT alone) is refused, in plain words.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docproc.errors import Rejected
-from docproc.store.search.tokenize import tokenize, unspaced
+from docproc.store.search.tokenize import labelled, tokenize, unspaced
 
 LONGEST = 2_000
 """Characters of a query."""
@@ -22,7 +22,7 @@ _LEXER = re.compile(
     r"""\s*(?:
     (?P<open>\() | (?P<close>\))
   | (?P<minus>-(?=[^\s\d)]))
-  | (?P<field>name|date|after|before|owner|label|in):(?=[^\s()])
+  | (?P<field>name|date|after|before|owner|label|in|key):(?=[^\s()])
   | "(?P<quoted>[^"]*)"?(?P<star>\*)?
   | (?P<word>[^\s()"]+)
     )""",
@@ -187,6 +187,9 @@ class _Parser:
         self._at += 1
         value = lexeme["quoted"] or lexeme[0].strip()
         self._count()
+        if name == "key":
+            found = phrase(value, prefix=bool(lexeme["star"]) or value.endswith("*"))
+            return found and Phrase(tuple(map(labelled, found.tokens)), found.prefix)
         return Field(name, value.translate(_UNKEPT).strip())
 
     def _phrase(self, lexeme: re.Match[str]) -> Phrase | None:

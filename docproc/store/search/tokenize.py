@@ -20,6 +20,8 @@ LONGEST = 64
 """Characters kept of a token."""
 GAP = "\u00b6"
 """A token that nobody can search for; no phrase reaches across it."""
+LABEL = "\u00a7"
+"""What the tokens of labels begin with: a sign, so that no word of a page or of a query does."""
 
 _HYPHENS = "-\u2010\u00ad\u00ac"
 _UNSPACED = (
@@ -77,6 +79,11 @@ def tokenize(lines: Sequence[Sequence[str]]) -> list[Token]:
             index += 1
     stream.end()
     return tokens + halves
+
+
+def labelled(token: str) -> str:
+    """Return the token that finds pages on which a value is labelled with `token`."""
+    return LABEL + token
 
 
 def fold(text: str) -> str:
