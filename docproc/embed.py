@@ -86,6 +86,11 @@ def pieces(word: str) -> tuple[int, ...]:
     return tuple(piece for part in _words(word) for piece in _pieces(part))
 
 
+def rank_of(word: str) -> int | None:
+    """Return the place of a small-letter word in the vocabulary, which has usual words first; None: not in it."""
+    return _vocabulary().get(word)
+
+
 def _padded(ids: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     batch = np.zeros((len(ids), max(map(len, ids))), np.int64)
     for row, one in zip(batch, ids, strict=True):

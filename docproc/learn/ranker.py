@@ -88,9 +88,8 @@ def train(
     The held-out pages have layouts and wordings that training never shows.
     """
     vectors = Vectors()
-    some = random.Random(seed)  # noqa: S311
-    learned = _examples(questioned_pages(seed, pages, split="train"), pages, vectors, some, reader)
-    unseen = list(_asked(questioned_pages(seed + 1, held_out, split="test"), held_out, reader))
+    learned = _examples(questioned_pages(seed, pages, split="train"), pages, vectors, seed, reader)
+    unseen = [some[:3] for some in _asked(questioned_pages(seed + 1, held_out, split="test"), held_out, reader)]
     model = _fitted(learned, vectors.array(), seed)
     return finish(model, unseen, output)
 
@@ -161,34 +160,38 @@ def _asked(
     pages: Iterator[tuple[Page, tuple[Asked, ...]]],
     count: int,
     reader: SpanReader | None,
-    alone: random.Random | None = None,
-) -> Iterator[tuple[Asked, list[Candidate], Any]]:
-    """Yield every question with its candidates and how they fit; with `alone`, some without the reader."""
-    for page, questions in tqdm(pages, "pages", count, leave=False, disable=None):
+    alone: int | None = None,
+) -> Iterator[tuple[Asked, list[Candidate], Any, random.Random]]:
+    """Yield every question with its candidates, how they fit, and the dice of its page.
+
+    With `alone`, a seed, some go without the reader.
+    """
+    for number, (page, questions) in enumerate(tqdm(pages, "pages", count, leave=False, disable=None)):
+        dice = random.Random(f"{alone}/{number}")  # noqa: S311  (a choice, not a secret)
         offer = Offer.of(PageText.of(replace(page, key_values=key_values(page))))
         spans = reader.read([asked.question for asked in questions], [page]) if reader else [()] * len(questions)
         for asked, some in zip(questions, spans, strict=True):
             question = Question.of(asked.question)
-            is_read = reader is not None and (alone is None or alone.random() >= ALONE)
+            is_read = reader is not None and (alone is None or dice.random() >= ALONE)
             offers, read = with_spans([offer], some) if is_read else ([offer], None)
             found = [one for each in offers for one in each.found]
-            yield asked, found, fit(question, offers, read) if found else None
+            yield asked, found, fit(question, offers, read) if found else None, dice
 
 
 def _examples(
     pages: Iterator[tuple[Page, tuple[Asked, ...]]],
     count: int,
     vectors: Vectors,
-    some: random.Random,
+    seed: int,
     reader: SpanReader | None,
 ) -> list[Example]:
     vectors.place(np.zeros((1, 1, 384), np.float32))
     made: list[Example] = []
-    for asked, found, fitted in _asked(pages, count, reader, some):
+    for asked, found, fitted, dice in _asked(pages, count, reader, seed):
         if not found:
             continue
         target = np.array([_target(asked, one) for one in found], np.float32)
-        kept = _kept(target, fitted.numbers[:, NAMES.index("likeness")], some)
+        kept = _kept(target, fitted.numbers[:, NAMES.index("likeness")], dice)
         made.append(
             Example(
                 fitted.numbers[kept].astype(np.float16),

@@ -84,6 +84,8 @@ class Candidate:
     """How sure the proposer is, 0-1."""
     boxes: tuple[Box, ...] = ()
     """What it rests on where that is no word: a check box."""
+    place: int = 0
+    """The row of a table that it is in, counted from 1 below the head; 0: in none."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -181,7 +183,8 @@ def _cells(text: PageText) -> Iterator[Candidate]:
             beside = _labels(text, text.piece_of[at[0]], at[0])
             labels = {**beside, "row": row, "column": column}
             said = " ".join(word.text for word in words)
-            yield Candidate(text.page.number, words, said, "cell", kinds_of(said), labels)
+            place = max(cell.row - heads.last, 0)
+            yield Candidate(text.page.number, words, said, "cell", kinds_of(said), labels, place=place)
 
 
 class _Heads:
@@ -193,6 +196,7 @@ class _Heads:
         self._tops: dict[int, list[str]] = {}
         rows = [cell.row for cell in table.cells if cell.header]
         last_head = max(rows, default=0)
+        self.last = last_head
         for cell in sorted(table.cells, key=lambda one: (one.row, one.column)):
             if cell.text.strip() and cell.row not in self._first:
                 self._first[cell.row] = cell

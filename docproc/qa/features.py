@@ -14,6 +14,7 @@ from rapidfuzz import fuzz
 
 from docproc.embed import Vectors
 from docproc.geometry import Box
+from docproc.qa import coverage
 from docproc.qa.candidates import ORIGINS, SLOTS, Candidate, candidates
 from docproc.qa.likeness import fields_of, memory
 from docproc.qa.question import KINDS, Question
@@ -41,6 +42,7 @@ NAMES = (
     *(f"from {origin}" for origin in ORIGINS),
     *_FIXED,
     *_ASKED,
+    *coverage.NAMES,
 )
 """What each column is."""
 Numbers = NDArray[np.float32]
@@ -90,6 +92,11 @@ class Offer:
         """Which candidates say something by themselves."""
         own = ("sentence", "piece", "read")
         return [at for at, one in enumerate(self.found) if len(one.words) > LONG and one.origin in own]
+
+    @cached_property
+    def surroundings(self) -> coverage.Surroundings:
+        """What stands around each candidate."""
+        return coverage.Surroundings.of(self.text, self.found)
 
     @cached_property
     def vectors(self) -> Vectors:
@@ -152,6 +159,7 @@ def fit(question: Question, offers: Sequence[Offer], read: Read | None = None) -
         np.tile(np.array(wants, np.float32), (len(found), 1)),
         np.concatenate([offer.fixed for offer in offers]),
         _asked(question, asked, offers, per_slot, read),
+        coverage.covered(question, [offer.surroundings for offer in offers]),
     )
     labels = np.concatenate([offer.vectors[offer.slots] for offer in offers])
     return Fit(np.concatenate(parts, axis=1).astype(np.float32), labels, asked)

@@ -41,6 +41,11 @@ _WANTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\b(address|where|street|located|location)\b", ("address",)),
     (r"\b(who|whom|whose|author|name|names|company|seller|vendor|buyer|customer|person|signed)\b", ("name",)),
 )
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ORDINAL = re.compile(
+    rf"\b(?:({'|'.join(_ORDINALS)})|([1-9]\d?)(?:st|nd|rd|th))\b(?! (?:name|floor|class|street|avenue|quarter)\b)|"
+    r"\b(?:item|row|line|bullet|point|position|entry|step) (?:no\.? |number )?([1-9]\d?)\b"
+)
 
 
 def plain(text: str) -> str:
@@ -62,6 +67,8 @@ class Question:
     named: tuple[str, ...]
     wants: tuple[str, ...]
     yes_no: bool
+    ordinal: int = 0
+    """Which of several is asked for ("the third bullet", "item 3"), from 1; 0: none."""
 
     @classmethod
     def of(cls, text: str) -> Question:
@@ -88,4 +95,13 @@ class Question:
             for word in tokens(piece)
         ]
         stems, names = (tuple(dict.fromkeys(map(stemmed, words))) for words in (said, named))
-        return cls(text, said, stems, names, tuple(wants), yes_no)
+        return cls(text, said, stems, names, tuple(wants), yes_no, _ordinal(lower))
+
+
+def _ordinal(lower: str) -> int:
+    """Return which of several a question asks for, 0 for none."""
+    found = _ORDINAL.search(lower)
+    if not found:
+        return 0
+    number = found[2] or found[3]
+    return int(number) if number else _ORDINALS.index(found[1]) + 1

@@ -24,7 +24,10 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Ranker:
-    """`names` are the columns it was trained on; `limit` is the least probability of there being an answer."""
+    """`names` are the columns it was trained on, some or all of them.
+
+    `limit` is the least probability of there being an answer.
+    """
 
     names: tuple[str, ...]
     mean: Scores
@@ -51,7 +54,7 @@ class Ranker:
                 "The ranker of answers cannot be read.", hint="Install docproc again.", code="no-ranker"
             ) from error
         names = tuple(values.pop("names").tolist())
-        if names != NAMES:
+        if not set(names) <= set(NAMES):
             raise Unavailable(
                 "The ranker of answers is of another version.", hint="docproc finetune ranker", code="no-ranker"
             )
@@ -62,7 +65,8 @@ class Ranker:
     def scores(self, fit: Fit) -> Scores:
         """Return float32[n]: scores, of which 0 means as likely as nothing."""
         alike = learned_likeness(fit.question @ self.asked, fit.labels @ self.label)
-        inputs = np.concatenate([(fit.numbers - self.mean) / self.scale, alike], axis=1)
+        numbers = fit.numbers if self.names == NAMES else fit.numbers[:, [NAMES.index(name) for name in self.names]]
+        inputs = np.concatenate([(numbers - self.mean) / self.scale, alike], axis=1)
         hidden = np.maximum(inputs @ self.hidden + self.hidden_bias, 0)
         return np.asarray(hidden @ self.out + self.out_bias, np.float32)
 

@@ -129,11 +129,15 @@ class PageText:
         return heights[len(heights) // 2] if heights else 1.0
 
     @cached_property
+    def rows(self) -> tuple[tuple[int, ...], ...]:
+        """The printed rows of pieces, from top to bottom, each from left to right."""
+        return tuple(map(tuple, rows_of([piece.box for piece in self.pieces])))
+
+    @cached_property
     def left_of(self) -> tuple[tuple[int, ...], ...]:
         """For each piece the pieces in its printed row that stand left of it, the nearest first."""
-        boxes = [piece.box for piece in self.pieces]
-        found: list[tuple[int, ...]] = [()] * len(boxes)
-        for row in rows_of(boxes):
+        found: list[tuple[int, ...]] = [()] * len(self.pieces)
+        for row in self.rows:
             for at, piece in enumerate(row):
                 found[piece] = tuple(reversed(row[:at]))
         return tuple(found)
