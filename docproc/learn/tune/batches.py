@@ -1,23 +1,18 @@
-"""Rows as tensors, and the order in which a training sees them, which the seed alone tells."""
+"""Rows as tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
 from docproc.engines.paligemma.loading import Loaded
-from docproc.errors import Usage
+from docproc.learn.tune.feed import opened
 from docproc.learn.tune.rows import Row
 
 LAST = "channels_last"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +30,6 @@ class Batch:
     labels: Any
     rows: Sequence[Row]
     pixels: Any = None
-
-
-def order(count: int, seed: int, start: int) -> Iterator[int]:
-    """Yield numbers of examples without end, from the one at position `start`: each epoch in an order of its own."""
-    epoch, at = divmod(start, count)
-    while True:
-        numbers = list(range(count))
-        Random(f"{seed}/{epoch}").shuffle(numbers)  # noqa: S311  (an order, not a secret)
-        yield from numbers[at:]
-        epoch, at = epoch + 1, 0
 
 
 def collate(rows: Sequence[Row], loaded: Loaded) -> Batch:
@@ -65,24 +50,5 @@ def collate(rows: Sequence[Row], loaded: Loaded) -> Batch:
 
 def pixels_of(rows: Sequence[Row], loaded: Loaded) -> Any:
     """Return float32[B, 3, S, S], as the engine shows pictures to the model. Raises Usage for one that is broken."""
-    squeezed = []
-    for row in rows:
-        try:
-            with Image.open(row.image) as picture:
-                squeezed.append(Image.fromarray(np.asarray(picture.convert("RGB"))))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise Usage(
-                f"{row.image} is no picture that can be read: {error}.",
-                hint="Export the dataset again, or leave its examples out.",
-                code="bad-dataset",
-            ) from error
+    squeezed = [opened(row) for row in rows]
     return loaded.images(squeezed, return_tensors="pt", input_data_format=LAST).pixel_values
-
-
-def ahead(values: Iterator[T]) -> Iterator[T]:
-    """Yield the same values; while one is used the next is made, in another thread."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: Future[T | None] = thread.submit(next, values, None)
-        while (value := waiting.result()) is not None:
-            waiting = thread.submit(next, values, None)
-            yield value

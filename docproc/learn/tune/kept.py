@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, BinaryIO
 
 from docproc.errors import Unavailable, Usage
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint"
 FREE = frozenset({"micro", "checkpointing"})
 """What of a plan may change when a training is taken up: it changes speed and memory, not what is learnt."""
 
 
-def save(folder: Path, state: Mapping[str, Any]) -> None:
-    """Keep `state` in `folder`, in place of what was kept before. Raises Unavailable when the disk is full."""
+def save(folder: Path, state: Mapping[str, Any], dump: Callable[[Any, BinaryIO], None]) -> None:
+    """Keep `state` in `folder`, in place of what was kept before. Raises Unavailable when the disk is full.
+
+    `dump` writes it to a stream, as torch.save does; `state["identity"]` is what `load` compares.
+    """
     path = folder / CHECKPOINT
     new = path.with_suffix(".new")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with new.open("wb") as stream:
-            torch.save(dict(state), stream)
+            dump(dict(state), stream)
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(path)
@@ -37,16 +38,17 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
         ) from error
 
 
-def load(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
+def load(folder: Path, identity: Mapping[str, Any], parse: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     """Return what was kept in `folder` of the same training, {} when nothing was.
 
-    `identity` says which training it is; raises Usage when another was begun in that folder.
+    `identity` says which training it is, `parse` reads what `dump` of `save` wrote. Raises Usage when another was
+    begun in that folder.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
         return {}
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = parse(path)
         before = dict(state["identity"])
     except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError) as error:
         raise Usage(

@@ -11,7 +11,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,34 +21,25 @@ import torch
 
 from docproc.engines.paligemma.loading import Loaded
 from docproc.errors import EngineFailed
-from docproc.learn.plot import plot
 from docproc.learn.tune import kept
-from docproc.learn.tune.batches import Batch, ahead, collate, order, pixels_of
+from docproc.learn.tune.batches import Batch, collate, pixels_of
 from docproc.learn.tune.devices import Devices
+from docproc.learn.tune.feed import ahead, order
 from docproc.learn.tune.loss import Seen, summed_loss
 from docproc.learn.tune.parts import quiet, trained
 from docproc.learn.tune.plan import Plan
 from docproc.learn.tune.rows import Row
-
-WARM_UP = 0.05
-BETAS = (0.9, 0.999)
-LARGEST = 1.0
-"""Warm-up, second moment and largest norm of a gradient as in big_vision's transfers."""
-SAVE_SECONDS = 60.0
-SAVE_SHARE = 20
-"""Saving takes at most a twentieth of the time, however large the model is."""
-MEASURED = 200
-"""Validation examples that are looked at."""
-
-
-@dataclass(slots=True)
-class Standing:
-    """How far a training is: steps, seconds and learnt tokens, and the loss of each step."""
-
-    steps: int = 0
-    seconds: float = 0.0
-    tokens: int = 0
-    losses: list[float] = field(default_factory=list)
+from docproc.learn.tune.standing import (
+    BETAS,
+    LARGEST,
+    MEASURED,
+    SAVE_SECONDS,
+    SAVE_SHARE,
+    Standing,
+    curve,
+    progress_of,
+    share_of_rate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +95,7 @@ def _train(work: Work, tell: Callable[[Standing, float], None]) -> Standing:
 
 def progress(work: Work, standing: Standing) -> float:
     """Return how much of a training is done, 0-1."""
-    minutes = work.plan.minutes
-    done = (standing.steps / work.total if work.total else 0.0, standing.seconds / 60 / minutes if minutes else 0.0)
-    return min(max(done), 1.0)
+    return progress_of(work.plan, work.total, standing)
 
 
 def measure(work: Work, rows: Sequence[Row]) -> float:
@@ -199,13 +189,13 @@ def _optimizer(weights: Mapping[str, Any], plan: Plan) -> Any:
 def _set_rate(optimizer: Any, work: Work, standing: Standing) -> None:
     done = progress(work, standing)
     soon = progress(work, replace(standing, steps=standing.steps + 1))
-    share = min(soon / WARM_UP, 0.5 * (1 + math.cos(math.pi * max(done - WARM_UP, 0.0) / (1 - WARM_UP))))
+    share = share_of_rate(done, soon)
     for group in optimizer.param_groups:
         group["lr"] = work.plan.rate * share
 
 
 def _resumed(work: Work, weights: Mapping[str, Any], optimizer: Any) -> Standing:
-    state = kept.load(work.folder, work.identity)
+    state = kept.load(work.folder, work.identity, partial(torch.load, map_location="cpu", weights_only=True))
     if not state:
         return Standing()
     with torch.no_grad():
@@ -220,13 +210,5 @@ def _save(work: Work, weights: Mapping[str, Any], optimizer: Any, standing: Stan
         return
     state = {"identity": dict(work.identity), "optimizer": optimizer.state_dict()}
     state["weights"] = {name: weight.detach() for name, weight in weights.items()}
-    kept.save(work.folder, state | {name: getattr(standing, name) for name in standing.__slots__})
+    kept.save(work.folder, state | {name: getattr(standing, name) for name in standing.__slots__}, torch.save)
     (work.folder / "losses.svg").write_text(curve(standing), "utf-8")
-
-
-def curve(standing: Standing) -> str:
-    """Return the losses as an SVG: at most 400 points, each the mean of as many steps."""
-    width = -(-len(standing.losses) // 400) or 1
-    parts = [standing.losses[at : at + width] for at in range(0, len(standing.losses), width)]
-    points = [(min((at + 1) * width, len(standing.losses)), sum(part) / len(part)) for at, part in enumerate(parts)]
-    return plot(points, unit="steps")

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from docproc.engines.paligemma import lora
-from docproc.engines.paligemma.loading import Loaded
+from docproc.engines.paligemma.checkpoint import Checkpoint
 from docproc.errors import Conflict, Unavailable, Usage
-from docproc.learn.tune.parts import quiet
 from docproc.learn.tune.plan import Method
 from docproc.registry import Card, Located, Registry
 from docproc.registry.folder import NAME
 from docproc.registry.sources import describe
 
 CURVE = "losses.svg"
-DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,13 @@ class Target:
                 )
 
     def put(
-        self, loaded: Loaded, model: Any, curve: str, about: Mapping[str, Any], prompts: Mapping[str, str]
-    ) -> Card:
-        """Register what was trained as a new version, with its card and curve; return the card."""
+        self, base_is: Checkpoint, write: Callable[[Path], None], curve: str, about: Mapping[str, Any],
+        prompts: Mapping[str, str],
+    ) -> Card:  # fmt: skip
+        """Register what was trained from `base_is` as a new version, with its card and curve; return the card.
+
+        `write` puts the files of an adapter, or of a checkpoint, into a folder.
+        """
         base = self.base.card
         source = base.name if base else str(self.base.folder)
         card = Card(
@@ -78,11 +77,14 @@ class Target:
         )  # fmt: skip
         with self.registry.staged() as staged:
             try:
-                if self.method == "full":
-                    _write_checkpoint(staged, loaded)
-                    card = describe(staged, card, loaded.checkpoint.variant)
+                write(staged)
+                if self.method == "full" or base is None:
+                    card = describe(staged, card, base_is.variant)
                 else:
-                    card = _write_adapter(staged, loaded, model, card, base)
+                    card = replace(
+                        card, kind="adapter", weights=lora.check(staged, base_is.folder).weights, base=base.name,
+                        variant=base.variant, generation=base.generation, side=base.side, base_weights=base.weights,
+                    )  # fmt: skip
                 (staged / CURVE).write_text(curve, "utf-8")
             except OSError as error:
                 raise Unavailable(
@@ -93,44 +95,12 @@ class Target:
             return self.registry.put(staged, card, promote=False)
 
 
-def _write_adapter(staged: Path, loaded: Loaded, model: Any, card: Card, base: Card | None) -> Card:
-    if base is None:
-        raise TypeError("adapters are of registered models")
-    with quiet():
-        model.save_pretrained(staged, save_embedding_layers=False)
-    (staged / "README.md").unlink(missing_ok=True)  # peft's, with blanks to fill in
-    config = json.loads((staged / lora.CONFIG).read_text("utf-8"))
-    config["base_model_name_or_path"] = base.name
-    (staged / lora.CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
-    found = lora.check(staged, loaded.checkpoint.folder)
-    return replace(
-        card, kind="adapter", weights=found.weights, variant=base.variant, generation=base.generation, side=base.side,
-        base=base.name, base_weights=base.weights,
-    )  # fmt: skip
-
-
-def _write_checkpoint(staged: Path, loaded: Loaded) -> None:
-    """Write all weights in the numbers that the base is stored in, and the base's tokenizer and processor."""
-    dtype = DTYPES[loaded.checkpoint.dtype]
-    state = {name: tensor.to(dtype) for name, tensor in loaded.model.state_dict().items()}
-    loaded.model.config.dtype = dtype
-    with quiet():
-        loaded.model.save_pretrained(staged, state_dict=state, max_shard_size="50GB")
-    written = {path.name for path in staged.iterdir()}
-    for path in loaded.checkpoint.folder.iterdir():
+def copy_companions(base: Path, target: Path) -> None:
+    """Copy what a checkpoint's folder holds beside weights and is not in `target`: tokenizer, processor, config."""
+    written = {path.name for path in target.iterdir()}
+    for path in base.iterdir():
         is_weights = (
             path.name.endswith((".safetensors", ".safetensors.index.json", ".svg")) or path.name == "card.json"
         )
         if path.is_file() and path.name not in written and not is_weights:
-            shutil.copyfile(path, staged / path.name)
-    side = loaded.model.config.vision_config.image_size
-    tokens = (side // loaded.model.config.vision_config.patch_size) ** 2
-    for name in ("processor_config.json", "preprocessor_config.json"):
-        if (staged / name).is_file():
-            found = json.loads((staged / name).read_text("utf-8"))
-            images = found.get("image_processor", found)
-            if "size" in images:
-                images["size"] = {"height": side, "width": side}
-            if "image_seq_length" in images:
-                images["image_seq_length"] = tokens
-            (staged / name).write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+            shutil.copyfile(path, target / path.name)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from docproc.engines.paligemma.loading import Loaded
+from docproc.engines.paligemma.checkpoint import Checkpoint
 from docproc.engines.paligemma.prompts import LONGEST, clean
 from docproc.errors import Usage
 from docproc.learn.dataset import Example
@@ -23,6 +23,16 @@ _FIELDS = {
 }
 _SPECIAL = re.compile(r"<(?:image|bos|eos|pad|unk|mask)>")
 """Tokens that an answer must not contain; <loc> and <seg> are words of it."""
+
+
+class Reads(Protocol):
+    """What tells the tokens of a model: its checkpoint, and the tokenizer of transformers."""
+
+    @property
+    def checkpoint(self) -> Checkpoint: ...  # noqa: D102
+
+    @property
+    def tokenizer(self) -> Any: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Rows:
     notes: Sequence[str]
 
 
-def rows_of(examples: Iterable[Example], loaded: Loaded, trained: Trained, longest: int) -> Rows:
+def rows_of(examples: Iterable[Example], loaded: Reads, trained: Trained, longest: int) -> Rows:
     """Return examples as tokens; answers of more than `longest` tokens are cut, which a note tells.
 
     An answer that is cut has no <eos>: the model shall not learn to stop there. Raises Usage for a prompt that nobody

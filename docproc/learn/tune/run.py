@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import shutil
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from docproc.engines.paligemma.loading import Loaded, load
 from docproc.errors import Usage
 from docproc.learn import dataset
 from docproc.learn.tune import kept
-from docproc.learn.tune.devices import Devices, devices
-from docproc.learn.tune.loop import Standing, Work, curve, measure, progress, train
+from docproc.learn.tune.devices import devices
+from docproc.learn.tune.loop import Work, measure, progress, train
 from docproc.learn.tune.parts import prepare, resize, trained
 from docproc.learn.tune.plan import Plan, make_plan
+from docproc.learn.tune.request import Request, Tell, about, rows_in
 from docproc.learn.tune.result import Target
-from docproc.learn.tune.rows import Rows, rows_of
+from docproc.learn.tune.standing import Standing, curve, figures, under_bar
+from docproc.learn.tune.written import write
 from docproc.registry import Card, Registry
 from docproc.settings import Settings
 from docproc.tasks.grammar import Trained
-
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asks for: train `model` on the dataset in `folder`, call the result `name`.
-
-    `preset` is a recipe's name or "", `said` what of a plan was given beside it, `side` the pixels of pictures (0: as
-    the model has them), `prompts` task -> template of prompts that are new to the model. `output` is where the
-    training is kept until it is done, `restart` forgets one that was begun there.
-    """
-
-    folder: Path
-    model: str
-    name: str
-    preset: str = ""
-    said: Mapping[str, Any] = field(default_factory=dict)
-    side: int = 0
-    prompts: Mapping[str, str] = field(default_factory=dict)
-    output: Path | None = None
-    restart: bool = False
-    device: str = ""
 
 
 def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
@@ -73,8 +49,8 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
         loaded = load(base.folder, device=here.device)
         loaded = _resized(loaded, request.side, plan)
         variant = Trained(loaded.checkpoint.variant, {**(base.card.prompts if base.card else {}), **request.prompts})
-        rows = _rows(request.folder, "train", loaded, variant, plan)
-        held = _rows(request.folder, "validation", loaded, variant, plan)
+        rows = rows_in(request.folder, "train", loaded, variant, plan)
+        held = rows_in(request.folder, "validation", loaded, variant, plan)
         for note in rows.notes if here.first else ():
             tell(note)
         folder = request.output or settings.data_dir.expanduser() / "training" / request.name
@@ -87,26 +63,21 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
         identity["frozen"] = list(plan.frozen)
         work = Work(loaded, model, plan, rows.rows, here, folder, identity)
         before = measure(work, held.rows)
-        standing = _train(work, tell)
+        standing = under_bar(partial(train, work), work.total, tell, show=here.first)
         after = measure(work, held.rows)
         if not here.first:
             return None
-        about = _about(request, work, standing, (digest, source)) | {
-            "figures": _figures(standing, before, after, len(rows.rows), here)
+        told = _about(request, work, standing, (digest, source)) | {
+            "figures": figures(standing, before, after, len(rows.rows), here.count)
         }
-        card = target.put(loaded, model, curve(standing), about, request.prompts)
+        card = target.put(
+            loaded.checkpoint, partial(write, loaded, model, base.card), curve(standing), told, request.prompts
+        )
         if request.output is None:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             (folder / kept.CHECKPOINT).unlink(missing_ok=True)
         return card
-
-
-def _rows(folder: Path, split: str, loaded: Loaded, variant: Trained, plan: Plan) -> Rows:
-    path = folder / f"{split}.jsonl"
-    if split != "train" and not path.is_file():
-        return Rows((), ())
-    return rows_of(dataset.read(path), loaded, variant, plan.longest)
 
 
 def _resized(loaded: Loaded, side: int, plan: Plan) -> Loaded:
@@ -130,59 +101,8 @@ def _require_room(folder: Path, model: Any, loaded: Loaded, plan: Plan) -> None:
     kept.require_room(folder, 2 * 3 * learnt + result)
 
 
-def _train(work: Work, tell: Tell) -> Standing:
-    """Train under a progress bar, in the first process."""
-    with tqdm(
-        total=1.0, file=sys.stderr, disable=not work.devices.first, mininterval=0.5,
-        bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}",
-    ) as bar:  # fmt: skip
-        start: list[Standing] = []
-
-        def told(standing: Standing, done: float) -> None:
-            if not start:  # before the first step
-                start.append(replace(standing))
-                bar.initial = bar.last_print_n = bar.n = done
-                if standing.steps:
-                    tell(f"Going on after {standing.steps} steps.")
-                return
-            lately = standing.losses[-20:]
-            speed = (standing.tokens - start[0].tokens) / max(standing.seconds - start[0].seconds, 1e-9)
-            steps = f"{standing.steps}/{work.total}" if work.total else f"{standing.steps}"
-            bar.postfix = f"step {steps}, loss {sum(lately) / len(lately):.3f}, {speed:,.0f} tokens/s"
-            bar.update(done - bar.n)
-
-        return train(work, told)
-
-
-def _figures(standing: Standing, before: float, after: float, rows: int, here: Devices) -> dict[str, Any]:
-    last = standing.losses[-20:]
-    figures = {
-        "loss_first": standing.losses[0],
-        "loss_last": sum(last) / len(last),
-        "validation_loss_before": before,
-        "validation_loss_after": after,
-        "tokens_per_second": standing.tokens / max(standing.seconds, 1e-9),
-    }
-    rounded = {name: round(value, 5) for name, value in figures.items() if not math.isnan(value)}
-    return rounded | {
-        "steps": standing.steps,
-        "seconds": round(standing.seconds, 1),
-        "examples": rows,
-        "devices": here.count,
-    }
-
-
 def _about(request: Request, work: Work, standing: Standing, named: tuple[str, str]) -> dict[str, Any]:
     """Return what the card tells beside figures: where from, on what, how."""
     digest, source = named
-    base = work.loaded.checkpoint
-    versions = {"torch": torch.__version__}
-    return {
-        "base": {"model": request.model, "weights": base.version},
-        "data": {"folder": request.folder.name, "sha256": digest},
-        "recipe": asdict(work.plan) | {"preset": request.preset, "source": source, "side": base.side},
-        "seed": work.plan.seed,
-        "curve": "losses.svg",
-        "versions": versions,
-        "done": round(progress(work, standing), 3),
-    }
+    own = request, work.plan, work.loaded.checkpoint.version, work.loaded.checkpoint.side, digest, source
+    return about(*own) | {"versions": {"torch": torch.__version__}, "done": round(progress(work, standing), 3)}
