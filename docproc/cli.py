@@ -25,6 +25,7 @@ COMMANDS = {
     "prompt": ("docproc.commands.prompt:prompt", "Ask a vision model for any task: ocr, describe, table, ..."),
     "evaluate": ("docproc.evaluate.cli:command", "Read labelled documents and print error rates."),
     "synth": ("docproc.synth.cli:command", "Draw documents with known truth."),
+    "dataset": ("docproc.commands.dataset:command", "Make datasets to fine-tune models on."),
     "finetune": ("docproc.commands.finetune:command", "Train the models that docproc trains itself."),
     "doctor": ("docproc.commands.doctor:command", "Say what is here and what is missing."),
     "models": ("docproc.commands.models:command", "List and check the models."),
