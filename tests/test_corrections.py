@@ -218,6 +218,10 @@ def operations_on(page: Page) -> st.SearchStrategy[dict[str, Any]]:
     regions, cells = [one.id for one in page.regions], [cell.id for table in page.tables for cell in table.cells]
     text = st.text("abcé東 \n", min_size=1, max_size=12)
     box = st.tuples(st.integers(0, 300), st.integers(0, 500)).map(lambda at: [*at, at[0] + 40, at[1] + 12])
+    wide = st.tuples(st.integers(0, 200), st.integers(0, 300), st.integers(50, 200), st.integers(20, 200)).map(
+        lambda at: [at[0], at[1], at[0] + at[2], at[1] + at[3]]
+    )
+    edges = st.lists(st.integers(0, 400), min_size=2, max_size=5, unique=True).map(sorted)
     word_or_line, one_word = st.sampled_from(word_ids + line_ids), st.sampled_from(word_ids)
     a_line, region = st.sampled_from(line_ids), st.sampled_from(regions)
     after = st.sampled_from([*regions, None])
@@ -232,6 +236,10 @@ def operations_on(page: Page) -> st.SearchStrategy[dict[str, Any]]:
         st.fixed_dictionaries({"op": st.just("delete"), "id": word_or_line}),
         st.fixed_dictionaries({"op": st.just("label"), "id": region, "label": st.sampled_from(["title", "text"])}),
         st.fixed_dictionaries({"op": st.just("order"), "id": region, "after": after}),
+        st.fixed_dictionaries({"op": st.just("region"), "label": st.sampled_from(["caption", "table"]), "box": wide}),
+        st.fixed_dictionaries({"op": st.just("resize"), "id": region, "box": wide}),
+        st.fixed_dictionaries({"op": st.just("delete"), "id": region}),
+        st.fixed_dictionaries({"op": st.just("grid"), "id": region, "rows": edges, "columns": edges}),
     ]
     if cells:
         choices.append(st.fixed_dictionaries({"op": st.just("cell"), "id": st.sampled_from(cells), "text": text}))

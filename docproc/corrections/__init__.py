@@ -7,10 +7,15 @@ An operation is a JSON object with `op` and the ids of the page as it is shown w
     {"op": "merge", "ids": [neighbouring words, or lines]}          in the order they are to be read
     {"op": "add", "line": id, "text": "...", "box": [...], "after": word or null}      a word
     {"op": "add", "region": id, "text": "...", "box": [...], "after": line or null}    a line; region may be left out
-    {"op": "delete", "id": word or line}
+    {"op": "delete", "id": word, line or region}                    a region whose lines lie in others too
     {"op": "label", "id": region, "label": "title"}
     {"op": "order", "id": region, "after": region or null}
+    {"op": "region", "label": "table", "box": [...], "after": region or null}          after may be left out
+    {"op": "resize", "id": region, "box": [...]}
     {"op": "cell", "id": cell, "text": "..."}
+    {"op": "grid", "id": region, "rows": [y, ...], "columns": [x, ...], "cells": [...]}  the rows and columns of its
+        table by their edges; `cells` name those that span several or say something else than their words:
+        {"row": 0, "column": 1, "row_span": 2, "column_span": 1, "header": true, "text": "..."}
 
 Boxes are points of the upright page. Text is brought to NFC, and what a person said has confidence 1. What an
 operation makes anew is named after its correction, so that later ones can speak of it. Label-value pairs are found

@@ -39,9 +39,11 @@ def reanchor(operation: Mapping[str, Any], old: Mapping[str, Any], page: Page) -
     operation = dict(operation)
     if operation.get("op") == "add" and (known := _said_by_now(operation, page)):
         return {"op": "replace", "id": known.id, "text": operation["text"]}
+    if operation.get("op") == "region" and (there := _drawn_by_now(operation, page)):
+        return {"op": "label", "id": there.id, "label": operation["label"]}
     search = _Search(page, things(page), str(operation.get("text", "")), exact=operation.get("op") == "split")
     found = {name: search.find(one) for name, one in old.items()}
-    may_be_lost = ("after", "region") if operation.get("op") == "add" else ()
+    may_be_lost = ("after", "region") if operation.get("op") in ("add", "region") else ()
     for key in REFERENCES:
         value = operation.get(key)
         if value is None:
@@ -105,4 +107,11 @@ def _said_by_now(operation: Mapping[str, Any], page: Page) -> Word | Line | None
     words = [word for line in page.lines for word in line.words]
     there: list[Word | Line] = [*words] if operation.get("line") else [*page.lines]
     best = max(there, key=lambda one: one.box.iou(box), default=None)
+    return best if best and best.box.iou(box) > 0.5 else None
+
+
+def _drawn_by_now(operation: Mapping[str, Any], page: Page) -> Region | None:
+    """Return the region that stands where one was drawn."""
+    box = Box.from_list(operation["box"])
+    best = max(page.regions, key=lambda one: one.box.iou(box), default=None)
     return best if best and best.box.iou(box) > 0.5 else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from docproc.document import Cell, Line, Page, Region, Word
@@ -14,8 +15,23 @@ from docproc.geometry import Box
 LONGEST_TEXT = 10_000
 """Characters of one text."""
 
+MOST_ROWS, MOST_COLUMNS = 500, 100
+"""Of one table."""
+
 Thing = Word | Line | Region | Cell
 Kind = TypeVar("Kind", bound=Thing)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell of a table is to be, counted from 0, its spans from 1. None: as its words say, as it was."""
+
+    row: int
+    column: int
+    row_span: int = 1
+    column_span: int = 1
+    text: str | None = None
+    header: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class Ask:
     correction: Correction
 
     def new_id(self, kind: str, number: int = 1) -> str:
-        """Return the id of something the operation makes: `kind` w, l or r."""
+        """Return the id of something the operation makes: `kind` w, l, r, t or c."""
         return f"{self.correction.id}-{kind}{number}"
 
     def has(self, key: str) -> bool:
@@ -57,18 +73,34 @@ class Ask:
 
     def text(self, *, may_be_empty: bool = False) -> str:
         """Return `text` in NFC; every white space is one space, or one newline where it had one."""
-        text = self.correction.operation.get("text")
-        if not isinstance(text, str):
-            raise Rejected("`text` must be a string.")
-        if len(text) > LONGEST_TEXT:
-            raise Rejected(f"`text` has {len(text)} characters.", hint=f"It may have {LONGEST_TEXT}.")
-        lines = [" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines()]
-        text = "\n".join(line for line in lines if line)
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in text if char != "\n"):
-            raise Rejected("`text` has control characters.", hint="Send what is printed.")
-        if not text and not may_be_empty:
-            raise Rejected("`text` is empty.", hint="Use `delete` to take a word or line away.")
-        return text
+        return _text(self.correction.operation.get("text"), may_be_empty=may_be_empty)
+
+    def edges(self, key: str) -> list[float]:
+        """Return the edges of the rows or columns of a table, in points: from the first to the last, ascending."""
+        values = self.correction.operation.get(key)
+        most, end = (MOST_ROWS, self.page.height) if key == "rows" else (MOST_COLUMNS, self.page.width)
+        if not isinstance(values, list) or not 2 <= len(values) <= most + 1 or not all(map(_is_coordinate, values)):
+            raise Rejected(
+                f"`{key}` must be 2 to {most + 1} coordinates: where each begins, and where the last ends."
+            )
+        if not all(first < second for first, second in pairwise(values)) or values[0] < 0 or values[-1] > end + 1:
+            raise Rejected(f"`{key}` must ascend, in points of the page.")
+        return [round(float(min(value, end)), 2) for value in values]
+
+    def places(self, rows: int, columns: int) -> list[Place]:
+        """Return the cells of a grid of so many rows and columns: those of `cells`, and single ones elsewhere."""
+        given = self.correction.operation.get("cells", [])
+        if not isinstance(given, list) or len(given) > rows * columns:
+            raise Rejected("`cells` must be a list of cells of the grid.")
+        named = [_place(one, rows, columns) for one in given]
+        taken: set[tuple[int, int]] = set()
+        for one in named:
+            mine = {(one.row + i, one.column + j) for i in range(one.row_span) for j in range(one.column_span)}
+            if taken & mine:
+                raise Rejected(f"two cells take the same place: row {one.row}, column {one.column}.")
+            taken |= mine
+        free = (Place(row, column) for row in range(rows) for column in range(columns) if (row, column) not in taken)
+        return sorted([*named, *free], key=lambda one: (one.row, one.column))
 
     def box(self) -> Box:
         """Return `box`, which lies on the page."""
@@ -93,6 +125,10 @@ class Ask:
     def thing(self, key: str, *kinds: type[Kind]) -> Kind:
         """Return what the id in `key` names, which must be one of `kinds`."""
         return self._named(self.correction.operation.get(key), kinds)
+
+    def is_region(self, key: str) -> bool:
+        """Say whether the id in `key` names a region."""
+        return any(region.id == self.correction.operation.get(key) for region in self.page.regions)
 
     def word_or_line(self, key: str) -> Word | Line:
         """Return the word or line that the id in `key` names."""
@@ -119,3 +155,36 @@ class Ask:
 
 def _is_coordinate(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
+
+
+def _text(text: object, *, may_be_empty: bool) -> str:
+    if not isinstance(text, str):
+        raise Rejected("`text` must be a string.")
+    if len(text) > LONGEST_TEXT:
+        raise Rejected(f"`text` has {len(text)} characters.", hint=f"It may have {LONGEST_TEXT}.")
+    lines = [" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines()]
+    text = "\n".join(line for line in lines if line)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text if char != "\n"):
+        raise Rejected("`text` has control characters.", hint="Send what is printed.")
+    if not text and not may_be_empty:
+        raise Rejected("`text` is empty.", hint="Use `delete` to take a word or line away.")
+    return text
+
+
+def _place(value: object, rows: int, columns: int) -> Place:
+    known = {field.name for field in fields(Place)}
+    if not isinstance(value, dict) or not {"row", "column"} <= value.keys() <= known:
+        raise Rejected(
+            f"a cell must have `row` and `column`, and may have {', '.join(sorted(known - {'row', 'column'}))}."
+        )
+    text, header = value.get("text"), value.get("header")
+    spoken = None if text is None else _text(text, may_be_empty=True)
+    if not (header is None or isinstance(header, bool)):
+        raise Rejected("`header` must be true or false.")
+    spans = [value.get(key, 1) for key in ("row", "column", "row_span", "column_span")]
+    if not all(isinstance(one, int) and not isinstance(one, bool) for one in spans):
+        raise Rejected("rows, columns and spans of cells must be whole numbers.")
+    row, column, down, across = spans
+    if row < 0 or column < 0 or down < 1 or across < 1 or row + down > rows or column + across > columns:
+        raise Rejected(f"the cell at row {row}, column {column} is not in the grid.", hint="They count from 0.")
+    return Place(row, column, down, across, spoken, header)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count, pairwise
-from typing import get_args
+from itertools import count
 
 from docproc.corrections.ask import Ask
-from docproc.corrections.surgery import in_reading_order, insert_line, region_of, swap_lines
+from docproc.corrections.layout import delete_region, draw_region, grid, label_of, resize_region
+from docproc.corrections.surgery import in_reading_order, insert_line, region_of, swap_lines, with_region
 from docproc.corrections.typeset import around, cut, joined, laid_out, place_among, respelled, retyped, with_words
-from docproc.document import Cell, Label, Line, Page, Region, Word
+from docproc.document import Cell, Line, Page, Region, Word
 from docproc.errors import Rejected
 from docproc.geometry import Box
-from docproc.order import reading_order
 
 
 def replace_text(page: Page, ask: Ask) -> Page:
@@ -56,7 +55,9 @@ def add(page: Page, ask: Ask) -> Page:
 
 
 def delete(page: Page, ask: Ask) -> Page:
-    """Take away a word or a line that is not there."""
+    """Take away a word, a line or a region that is not there."""
+    if ask.is_region("id"):
+        return delete_region(page, ask.thing("id", Region))
     thing = ask.word_or_line("id")
     return swap_lines(page, [thing], []) if isinstance(thing, Line) else _swap_words(page, [thing], [])
 
@@ -64,12 +65,8 @@ def delete(page: Page, ask: Ask) -> Page:
 def label(page: Page, ask: Ask) -> Page:
     """Say what a region is."""
     region = ask.thing("id", Region)
-    wanted = ask.correction.operation.get("label")
-    for known in get_args(Label):
-        if wanted == known:
-            changed = replace(region, label=known, confidence=1.0)
-            return replace(page, regions=tuple(changed if one.id == region.id else one for one in page.regions))
-    raise Rejected(f"there is no label {wanted!r:.40}.", hint=f"There are {', '.join(get_args(Label))}.")
+    changed = replace(region, label=label_of(ask), confidence=1.0)
+    return replace(page, regions=tuple(changed if one.id == region.id else one for one in page.regions))
 
 
 def order(page: Page, ask: Ask) -> Page:
@@ -105,6 +102,9 @@ OPERATIONS: dict[str, Callable[[Page, Ask], Page]] = {
     "label": label,
     "order": order,
     "cell": cell,
+    "region": draw_region,
+    "resize": resize_region,
+    "grid": grid,
 }
 """Name -> operation."""
 
@@ -180,7 +180,8 @@ def _add_line(page: Page, ask: Ask) -> Page:
     region = ask.thing("region", Region) if ask.has("region") else before and region_of(page, before)
     region = region or next((one for one in page.regions if box.share_inside(one.box) > 0.5), None)
     if region is None:
-        page, region = _with_region(page, Region(ask.new_id("r"), "text", box, 0, 1.0))
+        region = Region(ask.new_id("r"), "text", box, 0, 1.0)
+        page = with_region(page, region)
     if before and before.id not in region.line_ids:
         raise Rejected("`after` names a line of another region.")
     return insert_line(page, line, region, _place_in(page, ask, region, before, box))
@@ -193,11 +194,3 @@ def _place_in(page: Page, ask: Ask, region: Region, before: Line | None, box: Bo
         return 0
     lines = [page.lines_by_id[one].box for one in region.line_ids]
     return sum(one.center[1] < box.center[1] for one in lines)
-
-
-def _with_region(page: Page, region: Region) -> tuple[Page, Region]:
-    """Put a new region after the one that would be read before it; the order of the others is kept."""
-    ordered = reading_order([*page.regions, region], Box(0, 0, page.width, page.height))
-    before = {second.id: first for first, second in pairwise(ordered)}.get(region.id)
-    place = page.regions.index(before) + 1 if before else 0
-    return replace(page, regions=(*page.regions[:place], region, *page.regions[place:])), region

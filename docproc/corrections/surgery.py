@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from docproc.corrections.typeset import joined
 from docproc.document import Cell, Line, Page, Region, Table, Word
 from docproc.geometry import Box
+from docproc.order import reading_order
 
 
 def swap_lines(page: Page, old: Sequence[Line], new: Sequence[Line]) -> Page:
@@ -33,6 +35,14 @@ def in_reading_order(page: Page) -> Page:
     """Return the page with its lines in the order of its regions; lines in none come last."""
     place = {line_id: index for index, line_id in enumerate(one for r in page.regions for one in r.line_ids)}
     return replace(page, lines=tuple(sorted(page.lines, key=lambda line: place.get(line.id, len(place)))))
+
+
+def with_region(page: Page, region: Region) -> Page:
+    """Put a new region after the one that would be read before it; the order of the others is kept."""
+    ordered = reading_order([*page.regions, region], Box(0, 0, page.width, page.height))
+    before = {second.id: first for first, second in pairwise(ordered)}.get(region.id)
+    place = page.regions.index(before) + 1 if before else 0
+    return replace(page, regions=(*page.regions[:place], region, *page.regions[place:]))
 
 
 def region_of(page: Page, line: Line) -> Region | None:

@@ -11,6 +11,7 @@ from flask import Response, jsonify
 from pydantic import BaseModel, Field, RootModel
 from werkzeug.http import parse_etags
 
+from docproc.corrections.ask import MOST_COLUMNS, MOST_ROWS
 from docproc.document import Label, Page
 from docproc.errors import Conflict
 from docproc.exports.json import page_to_dict
@@ -84,7 +85,7 @@ class Add(BaseModel):
 
 
 class Delete(BaseModel):
-    """Take away a word or a line."""
+    """Take away a word, a line, or a region whose lines lie in other regions too."""
 
     op: Literal["delete"]
     id: Id
@@ -114,12 +115,65 @@ class CellText(BaseModel):
     text: Text
 
 
+class DrawnRegion(BaseModel):
+    """Add a region; the lines inside its box are its own from then on."""
+
+    op: Literal["region"]
+    label: Label
+    box: Sides
+    after: Id | None = Field(None, description="The region before it; null: first; left out: where its box says")
+
+
+class Resize(BaseModel):
+    """Give a region another box; the lines inside it are its own, those outside go to other regions."""
+
+    op: Literal["resize"]
+    id: Id
+    box: Sides
+
+
+class GridCell(BaseModel):
+    """A cell that spans several places of the grid, or says something else than its words."""
+
+    row: int = Field(ge=0, description="Counted from 0")
+    column: int = Field(ge=0, description="Counted from 0")
+    row_span: int = Field(1, ge=1)
+    column_span: int = Field(1, ge=1)
+    text: Text | None = Field(None, description="Left out: what its words say")
+    header: bool | None = Field(None, description="Left out: as it was")
+
+
+class TableGrid(BaseModel):
+    """Say where the rows and columns of a table run; makes the table of a region that has none."""
+
+    op: Literal["grid"]
+    id: Id = Field(description="The table's region")
+    rows: list[float] = Field(
+        min_length=2, max_length=MOST_ROWS + 1, description="Upper edges, and the last lower one"
+    )
+    columns: list[float] = Field(
+        min_length=2, max_length=MOST_COLUMNS + 1, description="Left edges, and the last right one"
+    )
+    cells: list[GridCell] = Field([], description="All other places become cells of their own")
+
+
 class Operations(
     RootModel[
         Annotated[
             list[
                 Annotated[
-                    Replace | Split | Merge | Add | Delete | Relabel | Order | CellText, Field(discriminator="op")
+                    Replace
+                    | Split
+                    | Merge
+                    | Add
+                    | Delete
+                    | Relabel
+                    | Order
+                    | CellText
+                    | DrawnRegion
+                    | Resize
+                    | TableGrid,
+                    Field(discriminator="op"),
                 ]
             ],
             Field(min_length=1, max_length=corrections.MOST_OPERATIONS),
