@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from docproc.errors import NotFound, Rejected
 from docproc.store import findings, jobs
 from docproc.store.files import Stored
+from docproc.store.sorting import NEWEST_FIRST, Order
 from docproc.store.tables import (
     INTERACTIVE,
     DocumentLabel,
@@ -67,7 +68,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Some documents, newest first; `next` is where to go on (`after`), None at the end."""
+    """Some documents, in order; `next` is where to go on (`after`), None at the end."""
 
     items: tuple[Item, ...]
     next: str | None
@@ -149,30 +150,41 @@ def page_of(
     ways: Sequence[ColumnElement[bool]],
     wanted: Filter | None = None,
     *,
+    order: Order = NEWEST_FIRST,
     after: str | None = None,
     limit: int = 50,
 ) -> Listing:
-    """List documents for which one of the `ways` (see `access.ways`) holds, newest first, from `after` on."""
-    rows = session.scalars(query(ways, wanted or Filter(), after=after, limit=limit + 1)).all()
+    """List documents for which one of the `ways` (see `access.ways`) holds, in order, from `after` (an id) on.
+
+    Raises NotFound when the document to go on from was deleted for good and the order is not theirs by time.
+    """
+    behind = order.behind(session, after) if after else None
+    rows = session.scalars(query(ways, wanted or Filter(), order=order, behind=behind, limit=limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     return Listing(_items(session, rows), rows[-1].id if more else None)
 
 
 def query(
-    ways: Sequence[ColumnElement[bool]], wanted: Filter, *, after: str | None = None, limit: int
+    ways: Sequence[ColumnElement[bool]],
+    wanted: Filter,
+    *,
+    order: Order = NEWEST_FIRST,
+    behind: ColumnElement[bool] | None = None,
+    limit: int,
 ) -> Select[DocumentRow]:
-    """Return the query behind `page_of`: the newest `limit` that are wanted.
+    """Return the query behind `page_of`: the first `limit` that are wanted, of those `behind` another.
 
-    The newest of each way are found by an index, and then put together.
+    The first of each way are found by an index where one has the order, and then put together.
     """
-    conditions = _conditions(wanted) + ([DocumentRow.id < after] if after else [])
-    newest = DocumentRow.id.desc()
+    conditions = _conditions(wanted) + ([] if behind is None else [behind])
     if len(ways) == 1:
-        return select(DocumentRow).where(*ways, *conditions).order_by(newest).limit(limit)
-    found = [select(DocumentRow.id).where(way, *conditions).order_by(newest).limit(limit).subquery() for way in ways]
+        return select(DocumentRow).where(*ways, *conditions).order_by(*order.keys).limit(limit)
+    found = [
+        select(DocumentRow.id).where(way, *conditions).order_by(*order.keys).limit(limit).subquery() for way in ways
+    ]
     ids = union_all(*(select(one.c.id) for one in found))
-    return select(DocumentRow).where(DocumentRow.id.in_(ids)).order_by(newest).limit(limit)
+    return select(DocumentRow).where(DocumentRow.id.in_(ids)).order_by(*order.keys).limit(limit)
 
 
 def status_of(session: Session, row: DocumentRow) -> Status:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from docproc.store import access, audit, documents, jobs, runs
 from docproc.store.documents import Filter
+from docproc.store.sorting import Order, Sort
 from docproc.store.tables import DocumentStatus
 from web import auth, context
 from web.api import api
@@ -37,6 +38,14 @@ class ListQuery(BaseModel):
     name: str = Field("", max_length=255, description="A part of the file name")
     owner: str = Field("", max_length=64, description="Id of the owner")
     trash: bool = Field(False, description="What is in the trash instead")
+    sort: Sort = Field("added", description="doubt: the errors to be expected on all pages together")
+    descending: bool | None = Field(None, description="Left out: names and owners from A, all else the most first")
+
+    @property
+    def order(self) -> Order:
+        """The order that is asked for."""
+        natural = self.sort not in ("name", "owner")
+        return Order(self.sort, natural if self.descending is None else self.descending)
 
 
 class DeleteQuery(BaseModel):
@@ -59,12 +68,12 @@ class LabelPath(DocumentPath):
 
 @blueprint.get("/documents", responses={"200": Entries})
 def listing(query: ListQuery) -> Response:
-    """List documents, newest first."""
+    """List documents, newest first unless another order is asked for."""
     who = auth.current()
     wanted = Filter(status=query.status, label=query.label, name=query.name, owner_id=query.owner, trash=query.trash)
     with context().database.read() as session:
         ways = access.ways(who, trash=query.trash)
-        found = documents.page_of(session, ways, wanted, after=query.after, limit=query.limit)
+        found = documents.page_of(session, ways, wanted, order=query.order, after=query.after, limit=query.limit)
         return answer(Entries(items=[Entry.of(item) for item in found.items], next=found.next))
 
 

@@ -1,4 +1,4 @@
-"""The list of documents, newest first: upload on top, filters, progress of each."""
+"""The list of documents: upload on top, filters, progress of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from docproc.errors import DocprocError
 from docproc.store import access, audit, documents, jobs, overview, reviews
 from docproc.store.access import Action
 from docproc.store.documents import Filter
+from docproc.store.sorting import NEWEST_FIRST, Order, Sort
 from docproc.store.tables import DocumentRow, DocumentStatus
 from web import auth, context
 from web.pages.frame import back
@@ -24,6 +25,25 @@ PER_PAGE, GRID_PAGE = 25, 48
 MOST_AT_ONCE = 200
 """Documents that one bulk action is done to, at most."""
 STATUSES = cast("tuple[DocumentStatus, ...]", get_args(DocumentStatus))
+FIRST: Mapping[Sort, bool] = {
+    "added": True, "name": False, "doubt": True, "pages": True, "size": True, "owner": False,
+}  # fmt: skip
+"""What the list can be sorted by, and whether it begins with the most."""
+ORDERS = (
+    ("-added", "Newest first"),
+    ("added", "Oldest first"),
+    ("name", "Name, A to Z"),
+    ("-name", "Name, Z to A"),
+    ("-doubt", "Most errors expected"),
+    ("doubt", "Fewest errors expected"),
+    ("-pages", "Most pages"),
+    ("pages", "Fewest pages"),
+    ("-size", "Largest"),
+    ("size", "Smallest"),
+    ("owner", "Owner, A to Z"),
+    ("-owner", "Owner, Z to A"),
+)
+"""The same as the address says it, and how it is called."""
 ACTIVE = frozenset({"queued", "running"})
 """Statuses of documents on which work goes on."""
 
@@ -33,24 +53,33 @@ def index() -> str:
     """Show the documents that fit the filters."""
     who, here = auth.current(), context()
     grid = request.args.get("view") == "grid"
-    wanted, after = _wanted(), request.args.get("after") or None
+    wanted, order, after = _wanted(), _order(), request.args.get("after") or None
     visible = access.visible(who)
     with here.database.read() as session:
         listing = documents.page_of(
-            session, access.ways(who), wanted, after=after, limit=GRID_PAGE if grid else PER_PAGE
+            session, access.ways(who), wanted, order=order, after=after, limit=GRID_PAGE if grid else PER_PAGE
         )
         labels = documents.labels(session, visible)
         errors = reviews.errors_in(session, [item.row.id for item in listing.items])
         owners = overview.user_names(session, {item.row.owner_id for item in listing.items})
     kept = {name: getattr(wanted, name) for name in ("name", "status", "label") if getattr(wanted, name)}
+    name = _order_name(order)
+    sorted_by = {"sort": name} if order != NEWEST_FIRST else {}
     return render_template(
         "documents.html",
+        sort=name,
         listing=listing,
         labels=labels,
         owners=owners,
         wanted=wanted,
-        kept=kept | ({"view": "grid"} if grid else {}),
-        filters=kept,
+        kept=kept | sorted_by | ({"view": "grid"} if grid else {}),
+        filters=kept | sorted_by,
+        order=order,
+        orders=ORDERS,
+        turned={
+            by: _order_name(Order(by, not order.descending if order.by == by else first))
+            for by, first in FIRST.items()
+        },
         grid=grid,
         errors=errors,
         filtered=bool(kept),
@@ -107,6 +136,19 @@ def _do(session: Any, row: DocumentRow, what: str) -> None:
         jobs.retry(session, row, auth.current().user_id)
     else:
         jobs.cancel(session, row)
+
+
+def _order() -> Order:
+    """Return the order that the address asks for: `sort=name`, and with a minus the other way round."""
+    given = request.args.get("sort", "")
+    return next(
+        (Order(by, down) for by in FIRST for down in (True, False) if _order_name(Order(by, down)) == given),
+        NEWEST_FIRST,
+    )
+
+
+def _order_name(order: Order) -> str:
+    return ("-" if order.descending else "") + order.by
 
 
 def _wanted() -> Filter:
