@@ -39,6 +39,7 @@ FOR_ADMINS = {
 }
 VIEWERS_CHANGE = {
     "extractions.fill_in",
+    "answers.judge",
     "questions.ask",
     "questions.ask_all",
     "signin.sign_out",
@@ -70,6 +71,8 @@ DOCUMENT_ROUTES = {
         "GET reviews.state",
         "GET questions.asked",
         "POST questions.ask",
+        "GET answers.of_model",
+        "PUT answers.judge",
         "POST extractions.fill_in",
     },
     "write": {
@@ -81,6 +84,8 @@ DOCUMENT_ROUTES = {
         "PUT reviews.decide",
         "PUT reviews.decide_all",
         "POST reviews.assign",
+        "POST reviews.assign_all",
+        "POST document_page.review",
         "GET review_page.bench",
         "POST findings.ask",
         "POST findings.cancel",
@@ -118,10 +123,12 @@ BODIES = {
     "extractions.fill_in": {"schema": "invoice"},
     "sharing.give": {"write": True},
     "findings.ask": {"task": "caption"},
+    "answers.judge": {"right": True},
     "questions.ask": {"question": "What is the total?"},
     "reviews.decide": {"verdict": "approved"},
     "reviews.decide_all": {"verdict": "approved"},
     "reviews.assign": {"reviewer": "eve"},
+    "reviews.assign_all": {"reviewer": "eve"},
     "corrections.correct": [{"op": "replace", "id": "x", "text": "y"}],
 }
 """What a route takes that does not take {}."""

@@ -110,3 +110,37 @@ def test_search_can_be_narrowed_and_says_why_nothing_was_found(portal: Portal):
     text = ada.see("/search?q=water+xyzzy")
     assert "“water” is on some page; “xyzzy” is on <strong>no page</strong>." in text
     assert "They are never on the same one" in ada.see("/search?q=water+truly")
+
+
+def test_the_list_is_sorted_as_its_address_says_and_keeps_that(portal: Portal, root: Person):
+    ada = portal.person("ada")
+    portal.document(root, [made_page("x")], filename="b.pdf")
+    portal.document(ada, [made_page("x"), made_page("y", number=2)], filename="a.pdf")
+
+    def names(path: str) -> list[str]:
+        return re.findall(r'class="name"[^>]*>([ab])\.pdf<', root.see(path))
+
+    assert names("/") == names("/?sort=-added") == names("/?sort=name") == names("/?sort=nonsense") == ["a", "b"]
+    assert names("/?sort=-name") == names("/?sort=added") == names("/?sort=pages") == ["b", "a"]
+    assert names("/?sort=owner&view=grid") == names("/?sort=-pages") == ["a", "b"]
+    shown = root.see("/?sort=-name&name=pdf")
+    assert 'aria-sort="descending"' in shown
+    assert "sort=name&amp;" in shown or "sort=name" in shown
+    assert '<option value="-name" selected>' in shown
+
+
+def test_a_whole_document_is_approved_rejected_or_given_to_somebody(portal: Portal, root: Person):
+    letter = portal.document(root, [made_page("x"), made_page("y", number=2)], filename="letter.pdf")
+    portal.person("ada")
+    assert "0 of 2 pages approved" in root.see(f"/documents/{letter}")
+    assert "2 pages approved" in root.act(f"/documents/{letter}/review", {"verdict": "approved"})
+    assert "2 of 2 pages approved" in root.see(f"/documents/{letter}")
+    assert "0 of 2 pages approved, 2 rejected" in root.act(f"/documents/{letter}/review", {"verdict": "rejected"})
+    assert "2 pages open again" in root.act(f"/documents/{letter}/review", {"verdict": ""})
+    assert "All pages are given to ada" in root.act(
+        f"/documents/{letter}/review", {"verdict": "give", "reviewer": "ada"}
+    )
+    assert "There is no user eve" in root.act(f"/documents/{letter}/review", {"verdict": "give", "reviewer": "eve"})
+    root.see("/review?show=mine")
+    bob = portal.person("bob")
+    bob.send(f"/documents/{letter}/review", {"verdict": "approved"}, status=404)

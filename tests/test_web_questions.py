@@ -127,6 +127,28 @@ def test_all_documents_that_one_may_see_are_asked(service: Service, anna: Client
     assert {(one["document"], one["text"]) for one in found} == {(document, "£120.00"), (more, "£77.00")}
 
 
+def test_what_was_asked_of_all_documents_is_kept_for_who_asked(service: Service, anna: Client, document: str):
+    other = service.client("bob")
+    with service.database.write() as session:
+        more = add_pages(session, other.user_id, [bill("£77.00", "INV-8")], "1" * 64)
+        session.add(Share(document_id=more, user_id=anna.user_id))
+    for question in ("What is the total?", "Who won the football match?"):
+        anna.post("/questions", json={"question": question})
+    [last, first] = anna.get("/questions").json["items"]
+    assert (last["question"], last["not_found"], last["answers"]) == ("Who won the football match?", True, [])
+    assert {(one["text"], one["stale"]) for one in first["answers"]} == {("£120.00", False), ("£77.00", False)}
+    assert other.get("/questions").json["items"] == []
+    page = anna.get(f"/documents/{document}/pages/1").json
+    [name] = [one["id"] for line in page["lines"] for one in line["words"] if one["text"] == "£120.00"]
+    operations = [{"op": "replace", "id": name, "text": "£128.00"}]
+    assert anna.post(f"/documents/{document}/pages/1/corrections", json=operations, headers={"If-Match": "*"}).json
+    with service.database.write() as session:
+        session.delete(session.get(Share, (more, anna.user_id)))
+    [answer] = anna.get("/questions").json["items"][1]["answers"]
+    assert (answer["text"], answer["stale"]) == ("£120.00", True)
+    assert not anna.get("/questions").json["items"][1]["not_found"]
+
+
 @pytest.mark.parametrize("odd", ["\x00", "\x1b", "\u202e"])
 def test_characters_that_no_database_keeps_do_no_harm(anna: Client, document: str, odd: str):
     answer = ask(anna, document, questions=[{"question": f"What is{odd} the total{odd}?", "alias": f"a{odd}b"}])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +24,26 @@ MOST_KEPT = 1_000
 """Answers looked through for one that was given before."""
 OF_ALL = 8
 """Pages that are looked at when all documents are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastAnswer:
+    """An answer out of one document, as JSON; `stale`: what it rests on was corrected or read again since."""
+
+    document: DocumentRow
+    data: Mapping[str, Any]
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastQuestion:
+    """A question to all documents, with its answers, the surest first; `not_found`: there were none."""
+
+    id: str
+    question: str
+    created_at: datetime
+    answers: tuple[PastAnswer, ...]
+    not_found: bool
 
 
 def pages_about(
@@ -96,11 +118,50 @@ def history(session: Session, document: DocumentRow, user_id: str, limit: int = 
     return list(session.scalars(rows.order_by(AnswerRow.id.desc()).limit(limit)))
 
 
+def keep_of_all(
+    session: Session, user_id: str, question: str, answers: Sequence[tuple[DocumentRow, dict[str, Any]]]
+) -> AnswerRow:
+    """Keep what a question to all documents was answered: each answer as JSON, with the state it was read in."""
+    places = [
+        {"document": row.id, "seen": _states(session, row, data["evidence"]), "answer": data} for row, data in answers
+    ]
+    kept_ = AnswerRow(id=new_id(), document_id=None, user_id=user_id, question=question, data={"answers": places})
+    session.add(kept_)
+    session.flush()
+    return kept_
+
+
+def history_of_all(session: Session, who: access.Principal, limit: int = 50) -> list[PastQuestion]:
+    """Return what somebody asked all documents, the newest first, without what they may no longer see."""
+    rows = select(AnswerRow).where(AnswerRow.document_id.is_(None), AnswerRow.user_id == who.user_id)
+    found = list(session.scalars(rows.order_by(AnswerRow.id.desc()).limit(limit)))
+    ids = {place["document"] for row in found for place in row.data["answers"]}
+    seen = select(DocumentRow).where(access.visible(who), DocumentRow.id.in_(ids))
+    known = {document.id: document for document in session.scalars(seen)}
+    return [_past(session, row, known) for row in found]
+
+
+def _past(session: Session, row: AnswerRow, known: Mapping[str, DocumentRow]) -> PastQuestion:
+    places = [(known[one["document"]], one) for one in row.data["answers"] if one["document"] in known]
+    answers = tuple(
+        PastAnswer(document, one["answer"], _states(session, document, one["answer"]["evidence"]) != one["seen"])
+        for document, one in places
+    )
+    return PastQuestion(row.id, row.question, row.created_at, answers, not row.data["answers"])
+
+
+def _states(session: Session, document: DocumentRow, evidence: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the states of the pages that an answer rests on, as words that change with them."""
+    numbers = sorted({one["page"] for one in evidence})
+    rows = select(PageRow).where(PageRow.run_id == (document.run_id or ""), PageRow.number.in_(numbers))
+    return [f"{row.run_id}.{row.number}.{row.revision}" for row in session.scalars(rows.order_by(PageRow.number))]
+
+
 def doubt(session: Session, document: DocumentRow, number: int) -> None:
     """Mark answers that rest on page `number`, which has changed, and those that found nothing, as stale."""
-    for row in session.scalars(select(AnswerRow).where(AnswerRow.document_id == document.id)):
-        touched = row.data["not_found"] or any(one["page"] == number for one in row.data["evidence"])
-        if touched and not row.data["stale"]:
+    standing = AnswerRow.data["stale"].as_boolean().is_(False)
+    for row in session.scalars(select(AnswerRow).where(AnswerRow.document_id == document.id, standing)):
+        if row.data["not_found"] or any(one["page"] == number for one in row.data["evidence"]):
             row.data = {**row.data, "stale": True}
 
 

@@ -57,6 +57,15 @@ class Task:
     opinions: tuple[Opinion, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Pages of a document that are read, and of them those approved and those that somebody rejects, as they are."""
+
+    pages: int
+    approved: int
+    rejected: int
+
+
 def measured(page: Page) -> tuple[int, int, float, float]:
     """Return a page's words, doubtful words, errors to be expected, and such errors found per minute of looking."""
     unsure = [1 - (1.0 if word.confidence is None else word.confidence) for line in page.lines for word in line.words]
@@ -188,6 +197,27 @@ def decide(
         done += 1
     session.flush()
     return done
+
+
+def tally(session: Session, document: DocumentRow) -> Tally:
+    """Return how far the review of a document is."""
+    known = PageRow.run_id == (document.run_id or ""), PageRow.status == "done"
+    rows = session.execute(
+        select(PageRow.number, Review.verdict)
+        .outerjoin(
+            Review,
+            and_(
+                Review.document_id == document.id, Review.number == PageRow.number, Review.run_id == PageRow.run_id,
+                Review.revision == PageRow.revision, Review.verdict.is_not(None),
+            ),
+        )
+        .where(*known)
+    ).all()  # fmt: skip
+    said: dict[int, set[str | None]] = {}
+    for number, verdict in rows:
+        said.setdefault(number, set()).add(verdict)
+    rejected = sum("rejected" in one for one in said.values())
+    return Tally(len(said), sum("approved" in one for one in said.values() if "rejected" not in one), rejected)
 
 
 def assign(session: Session, document: DocumentRow, numbers: Iterable[int], name: str) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,12 +15,14 @@ from docproc.errors import Conflict, Rejected, Usage
 from docproc.exports.json_findings import answer_to_dict
 from docproc.findings import Answer
 from docproc.qa import Index, Question
+from docproc.qa.confidence import Calibration, is_sure, only_sure
 from docproc.qa.question import LONGEST, plain
 from docproc.ranges import page_numbers
-from docproc.store import access, answers
+from docproc.store import access, answer_verdicts, answers
 from docproc.store.tables import AnswerRow, DocumentRow
 from web import auth, context
 from web.api import api
+from web.api.answers import ModelAnswer, ask_model
 from web.api.models import DocumentPath, answer
 
 blueprint = api("questions", "Questions to documents, answered with the words they rest on.")
@@ -49,11 +51,25 @@ class Questions(BaseModel):
     alias: str = Field("", max_length=100)
     pages: str = Field("", max_length=200, description="Such as 1-3,7; empty: all")
     questions: list[OneQuestion] = Field([], max_length=MOST, description="In place of `question`")
+    precision: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Only answers as confident as those of which this share is right on held-out pages; others are "
+        "told as not found. 0: the best guess. Left out: DOCPROC_ANSWER_PRECISION",
+    )
+    engine: Literal["embedded", "model"] = Field(
+        "embedded",
+        description="`model`: the vision model of this service is asked one `question` in the background; 202, and "
+        "`Location` says where its answer will be",
+    )
 
     @model_validator(mode="after")
     def _one_or_many(self) -> Questions:
         if (self.question is None) == (not self.questions):
             raise ValueError("give `question`, or `questions` with at least one")
+        if self.engine == "model" and (self.questions or self.precision is not None):
+            raise ValueError("the vision model takes one `question`, without `precision`")
         return self
 
 
@@ -72,7 +88,10 @@ class AnswerEntry(BaseModel):
     question: str
     alias: str = ""
     text: str = Field(description="Empty when nothing was found")
-    confidence: float | None = Field(description="0-1: how probably it is right")
+    confidence: float | None = Field(
+        description="0-1: how probably it is right, calibrated on held-out pages and by what people said of answers"
+    )
+    sure: bool = Field(description="So confident that nine in ten such answers were right on held-out pages")
     not_found: bool
     ungrounded: bool = Field(description="No words on the pages say this: it may be invented")
     engine: str
@@ -83,9 +102,10 @@ class AnswerEntry(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, row: AnswerRow, alias: str = "") -> AnswerEntry:
-        """Return an answer of the store."""
-        data = {**row.data, "alias": alias or row.data["alias"]}
+    def of(cls, row: AnswerRow, turned: Calibration, precision: float = 0.0, alias: str = "") -> AnswerEntry:
+        """Return an answer of the store, its confidence calibrated; not found where it is not sure enough."""
+        told = only_sure(turned.of_answer(answer_verdicts.answer(row)), precision)
+        data = {**row.data, **answer_to_dict(told), "sure": is_sure(told), "alias": alias or row.data["alias"]}
         return cls(id=row.id, question=row.question, created_at=row.created_at, **data)
 
 
@@ -106,6 +126,7 @@ class PlacedAnswer(BaseModel):
     ungrounded: bool
     engine: str
     evidence: list[EvidenceWord]
+    stale: bool = Field(False, description="What it rests on has been corrected or read again since")
 
 
 class PlacedAnswers(BaseModel):
@@ -113,6 +134,22 @@ class PlacedAnswers(BaseModel):
 
     answers: list[PlacedAnswer]
     not_found: bool
+
+
+class PastQuestion(BaseModel):
+    """A question to all documents, with its answers."""
+
+    id: str
+    question: str
+    created_at: datetime
+    answers: list[PlacedAnswer]
+    not_found: bool = Field(description="Nothing was found; when answers are missing otherwise, you see them no more")
+
+
+class PastQuestions(BaseModel):
+    """Questions to all documents, the newest first."""
+
+    items: list[PastQuestion]
 
 
 class LibraryQuestion(BaseModel):
@@ -123,14 +160,20 @@ class LibraryQuestion(BaseModel):
     question: Annotated[str, Field(max_length=LONGEST)]
 
 
-@blueprint.post("/documents/<document_id>/questions", responses={"200": AnswerEntry})
+@blueprint.post("/documents/<document_id>/questions", responses={"200": AnswerEntry, "202": ModelAnswer})
 def ask(path: DocumentPath, body: Questions) -> Response:
     """Answer a question from the words of a document, or several: then the answer is {"answers": [...]}.
 
     The same question on the same pages is answered from what is kept, until a correction touches what it rests on.
     """
     asked = body.questions or [OneQuestion(question=body.question or "", alias=body.alias, pages=body.pages)]
-    entries = [AnswerEntry.of(_answered(path.document_id, one), one.alias) for one in asked]
+    if body.engine == "model":
+        return _ask_model(path.document_id, asked[0])
+    rows = [(_answered(path.document_id, one), one.alias) for one in asked]
+    precision = context().settings.answer_precision if body.precision is None else body.precision
+    with context().database.read() as session:
+        turned = answer_verdicts.calibration(session)
+    entries = [AnswerEntry.of(row, turned, precision, alias) for row, alias in rows]
     return answer(Answers(answers=entries) if body.questions else entries[0])
 
 
@@ -140,7 +183,8 @@ def asked(path: DocumentPath) -> Response:
     who = auth.current()
     with context().database.read() as session:
         row = access.document(session, who, path.document_id, "read")
-        entries = [AnswerEntry.of(one) for one in answers.history(session, row, who.user_id)]
+        turned = answer_verdicts.calibration(session)
+        entries = [AnswerEntry.of(one, turned) for one in answers.history(session, row, who.user_id)]
     return answer(Answers(answers=entries))
 
 
@@ -154,10 +198,39 @@ def ask_all(body: LibraryQuestion) -> Response:
     found = [(row, Index.of(pages).ask(question.text)) for row, pages in places]
     found = [(row, one) for row, one in found if not one.not_found]
     found.sort(key=lambda one: -(one[1].confidence or 0.0))
-    entries = [
-        PlacedAnswer(document=row.id, filename=row.filename, **answer_to_dict(one)) for row, one in found[:SHOWN]
-    ]
+    told = [(row, answer_to_dict(one)) for row, one in found[:SHOWN]]
+    with context().database.write() as session:
+        answers.keep_of_all(session, who.user_id, question.text, told)
+    entries = [PlacedAnswer(document=row.id, filename=row.filename, **data) for row, data in told]
     return answer(PlacedAnswers(answers=entries, not_found=not entries))
+
+
+@blueprint.get("/questions", responses={"200": PastQuestions})
+def asked_of_all() -> Response:
+    """Return what you asked all documents, the newest first."""
+    with context().database.read() as session:
+        items = [
+            PastQuestion(
+                id=one.id,
+                question=one.question,
+                created_at=one.created_at,
+                not_found=one.not_found,
+                answers=[
+                    PlacedAnswer(
+                        document=place.document.id, filename=place.document.filename, stale=place.stale, **place.data
+                    )
+                    for place in one.answers
+                ],
+            )
+            for one in answers.history_of_all(session, auth.current())
+        ]
+    return answer(PastQuestions(items=items))
+
+
+def _ask_model(document_id: str, asked: OneQuestion) -> Response:
+    with context().database.read() as session:
+        numbers = _numbers(asked.pages, access.document(session, auth.current(), document_id, "write"))
+    return ask_model(document_id, _understood(asked.question), numbers)
 
 
 def _answered(document_id: str, asked: OneQuestion) -> AnswerRow:

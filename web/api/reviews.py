@@ -165,6 +165,18 @@ def assign(path: PagePath, body: Assignment) -> Response:
         return _reviewed(reviews.opinions_on(session, row, path.number), None)
 
 
+@blueprint.post("/documents/<document_id>/review/assignments", responses={"200": Decided})
+def assign_all(path: DocumentPath, body: Assignment) -> Response:
+    """Give all pages of a document to a reviewer."""
+    who = auth.current()
+    with context().database.write() as session:
+        row = access.document(session, who, path.document_id, "write")
+        pages = reviews.tally(session, row).pages
+        user = reviews.assign(session, row, range(1, (row.page_count or 0) + 1), body.reviewer)
+        audit.note(session, who, "document.assign", row.id, address=auth.address(), details={"to": user.name})
+    return answer(Decided(pages=pages))
+
+
 def _reviewed(opinions: Sequence[Opinion], following: tuple[str, int] | None) -> Response:
     address = f"/documents/{following[0]}/pages/{following[1]}/review" if following else None
     return answer(Reviewed(opinions=[OpinionEntry.of(one) for one in opinions], next=address))

@@ -7,16 +7,17 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request
 from werkzeug.wrappers import Response
 
-from docproc.errors import Forbidden
+from docproc.errors import Forbidden, NotFound, Rejected
 from docproc.exports import EXPORTS
 from docproc.fields import PRESETS
-from docproc.store import access, documents, jobs, overview, secret, shares
+from docproc.store import access, documents, jobs, overview, reviews, secret, shares
 from docproc.store.access import Action
 from docproc.store.documents import Status
+from docproc.store.tables import Verdict
 from web import auth, context
 from web.pages.documents import ACTIVE
 from web.pages.frame import back, changing, told
-from web.pages.words import EXPORT_TITLES
+from web.pages.words import EXPORT_TITLES, counted
 from worker.queue import announce
 
 blueprint = Blueprint("document_page", __name__)
@@ -24,6 +25,7 @@ blueprint = Blueprint("document_page", __name__)
 PAGES_SHOWN = 60
 """Pages shown at once as small pictures."""
 ME = "document_page.show"
+VERDICTS: tuple[Verdict, ...] = ("approved", "rejected")
 
 
 @blueprint.get("/documents/<document_id>")
@@ -36,6 +38,7 @@ def show(document_id: str) -> str:
         known_labels = documents.labels(session, access.visible(who))
         may_write, may_own = (_may(session, document_id, action) for action in ("write", "own"))
         readers = shares.listing(session, row)
+        tally = reviews.tally(session, row)
         [owner] = overview.user_names(session, {row.owner_id}).values()
     return render_template(
         "document.html",
@@ -46,6 +49,7 @@ def show(document_id: str) -> str:
         may_own=may_own,
         shares=readers,
         owner=owner,
+        tally=tally,
         presets=list(PRESETS),
         exports=[(name, EXPORT_TITLES.get(name, name), one.suffix) for name, one in EXPORTS.items()],
         **_pages(status),
@@ -127,6 +131,27 @@ def discard(document_id: str) -> Response:
         documents.trash(session, row)
         flash(f"{row.filename} is in the trash.")
     return back("documents_page.index")
+
+
+@blueprint.post("/documents/<document_id>/review")
+def review(document_id: str) -> Response:
+    """Approve or reject all pages as they are now, take that back, or give them to somebody."""
+    given = request.form.get("verdict", "")
+    with told(), changing(document_id, "write", "document.review") as (session, row):
+        numbers = range(1, (row.page_count or 0) + 1)
+        if given == "give":
+            name = request.form.get("reviewer", "").strip()
+            try:
+                reviews.assign(session, row, numbers, name)
+            except NotFound:
+                raise Rejected(f"There is no user {name}.", hint="Ask them for the name they sign in with.") from None
+            flash(f"All pages are given to {name}.")
+        else:
+            verdict = next((one for one in VERDICTS if one == given), None)
+            note = request.form.get("note", "")
+            done = reviews.decide(session, row, numbers, auth.current().user_id, verdict, note)
+            flash(f"{done} {counted(done, 'page')} {verdict or 'open again'}.")
+    return back(ME, document_id=document_id)
 
 
 @blueprint.post("/documents/<document_id>/label")

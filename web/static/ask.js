@@ -29,13 +29,25 @@ function start(box) {
 async function past(box, place) {
   const answer = await fetch(box.dataset.ask, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  const { answers } = await answer.json();
-  place.append(...answers.slice(0, 5).map((one) => card(box, one, false)));
+  const { answers, items } = await answer.json();
+  if (answers) place.append(...answers.slice(0, 5).map((one) => card(box, one, false)));
+  else if (items.length) place.append(earlier(box, items));
 }
 
-function all(box, question, answers) {
-  if (!answers.length) return [card(box, { question, not_found: true, evidence: [] })];
-  return answers.map((one) => card(box, { question, ...one }));
+// What was asked of all documents before, folded away.
+function earlier(box, items) {
+  const made = element("details", "");
+  const list = element("div", "stack");
+  made.append(element("summary", "small", `Asked before (${items.length})`), list);
+  made.addEventListener("toggle", () => {
+    if (!list.children.length) list.append(...items.flatMap(({ question, answers, not_found }) => (answers.length || not_found ? all(box, question, answers, false) : [])));
+  });
+  return made;
+}
+
+function all(box, question, answers, fresh = true) {
+  if (!answers.length) return [card(box, { question, not_found: true, evidence: [] }, fresh)];
+  return answers.map((one) => card(box, { question, ...one }, fresh));
 }
 
 function card(box, found, fresh = true) {

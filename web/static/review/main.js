@@ -11,6 +11,7 @@ import { alternatives, target, toCheck } from "./words.js";
 const get = (id) => document.getElementById(id);
 const bench = get("bench");
 const said = get("said");
+const whole = bench.dataset.page.replace(/\/pages\/\d+$/, "");
 let everything = false;
 let list = [];
 let chosen = null;
@@ -178,14 +179,26 @@ async function edit(name) {
   if (operation) await state.send([operation]);
 }
 
+function send(method, address, body) {
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": bench.dataset.csrf };
+  return fetch(address, { method, headers, body: JSON.stringify(body) });
+}
+
 async function decide(verdict) {
   if (word() && said.value !== said.dataset.was) accept();
   await state.chain;
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": bench.dataset.csrf };
-  const answer = await fetch(`${bench.dataset.page}/review`, { method: "PUT", headers, body: JSON.stringify({ verdict, note: get("note").value }) });
+  const answer = await send("PUT", `${bench.dataset.page}/review`, { verdict, note: get("note").value });
   if (!answer.ok) return tell(await problem(answer), true);
   const { next } = await answer.json();
   location.assign(next ?? "/review");
+}
+
+// The same for all pages of the document as they are now.
+async function decideAll(verdict) {
+  await state.chain;
+  const answer = await send("PUT", `${whole}/review`, { verdict, note: get("note").value });
+  if (!answer.ok) return tell(await problem(answer), true);
+  location.assign(whole.replace("/api/v1", ""));
 }
 
 async function undo() {
@@ -239,10 +252,12 @@ get("past-box").addEventListener("toggle", () => get("past-box").open && word() 
 get("structure").addEventListener("toggle", () => get("structure").open && structure(get("regions"), state, { look }));
 get("assign").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const headers = { "Content-Type": "application/json", "X-CSRF-Token": bench.dataset.csrf };
-  const answer = await fetch(`${bench.dataset.page}/review/assignments`, { method: "POST", headers, body: JSON.stringify({ reviewer: get("reviewer").value }) });
-  tell(answer.ok ? `It is given to ${get("reviewer").value}.` : await problem(answer), !answer.ok);
+  const all = event.submitter?.name === "all";
+  const answer = await send("POST", `${all ? whole : bench.dataset.page}/review/assignments`, { reviewer: get("reviewer").value });
+  tell(answer.ok ? `${all ? "All pages are" : "The page is"} given to ${get("reviewer").value}.` : await problem(answer), !answer.ok);
 });
+get("approve-all").addEventListener("click", () => decideAll("approved"));
+get("reject-all").addEventListener("click", () => decideAll("rejected"));
 addEventListener("beforeunload", (event) => state.waiting && event.preventDefault());
 
 await state.load();
