@@ -16,6 +16,7 @@ from typing import Any
 from docproc.document import Page
 from docproc.errors import Rejected
 from docproc.geometry import Box
+from docproc.synth.things import Thing, around
 
 Row = Mapping[str, Any]
 LABELS = "labels.jsonl"
@@ -109,6 +110,13 @@ class Truth:
     fields: Row = field(default_factory=dict)
     questions: tuple[TruthQuestion, ...] = ()
     expect: str = ""
+    kind: str = ""
+    captions: tuple[str, ...] = ()
+    """A sentence for each page."""
+    things: tuple[tuple[int, Thing], ...] = ()
+    """Page and thing, its outline in the coordinates of the labels."""
+    rotation: int = 0
+    """Degrees clockwise by which the file must be turned to stand upright."""
 
     def place(self, box: Box, page: Page) -> Box:
         """Return a labelled box in points of `page` as it was read, turned as the page was."""
@@ -177,6 +185,10 @@ def parse(row: Row, folder: Path) -> Truth:
             for one in row.get("questions", ())
         ),
         expect=row.get("expect", ""),
+        kind=str(row.get("kind") or ""),
+        captions=tuple(row.get("captions", ())),
+        things=tuple((one.get("page", 1), _thing(one)) for one in row.get("objects", ())),
+        rotation=int(row.get("rotation") or 0),
     )
 
 
@@ -206,6 +218,13 @@ def _rows(labels: Path, folder: Path) -> Iterator[Truth]:
 def _box(sides: Sequence[float]) -> Box:
     x0, y0, x1, y1 = sides
     return Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def _thing(row: Row) -> Thing:
+    """Return an object; its polygons are x, y, x, y, ... as COCO writes them, its outline without any is its box."""
+    parts = [tuple(zip(part[::2], part[1::2], strict=True)) for part in row.get("segmentation", ())]
+    values = tuple((str(series), str(name), float(value)) for series, name, value in row.get("values", ()))
+    return Thing(row["label"], tuple(parts) or around(_box(row["box"])), row.get("text", ""), values)
 
 
 def _table(row: Row, regions: Sequence[Row]) -> TruthTable:

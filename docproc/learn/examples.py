@@ -31,6 +31,8 @@ from docproc.tasks.views import views_of
 
 LINES, WINDOWS, QUESTIONS, DETECTIONS, SEGMENTATIONS, TABLES = 4, 2, 4, 2, 2, 2
 """Examples of a page at most, by what they show."""
+MOST_LINES = 40
+"""Lines of a page that somebody corrected and that are learned, at most; as many windows around them."""
 MOST_OBJECTS = 16
 """Objects that an example asks for; more do not fit into what a model writes (512 tokens, five or more each)."""
 LEGIBLE = 60.0
@@ -79,7 +81,8 @@ class Known:
     """A page as pixels and what is known of it; `image` is upright, its `page` in points.
 
     `sure_lines` and `sure_tables` are the ids of what is known to be right, None for all. `layout` and `things` say
-    what else is: the regions, and what stands on the page.
+    what else is: the regions, and what stands on the page. All lines of `focus`, where it is given, are made examples
+    of, instead of a few.
     """
 
     image: PageImage
@@ -87,6 +90,7 @@ class Known:
     asked: Sequence[Asked] = ()
     caption: str = ""
     sure_lines: Collection[str] | None = None
+    focus: Collection[str] | None = None
     sure_tables: Collection[str] | None = None
     layout: bool = True
     things: Sequence[Thing] | None = None
@@ -136,12 +140,14 @@ def _texts(known: Known, plan: Plan, random: Random) -> Iterator[Made]:
     """Yield parts of lines, and windows of several lines."""
     sure = [line for line in known.page.lines if known.sure_lines is None or line.id in known.sure_lines]
     room = plan.side / reading_dpi(known.image) * POINTS_PER_INCH - 2
-    for line in _some(sure, LINES, random):
+    if known.focus is not None:
+        sure = [line for line in sure if line.id in known.focus]
+    for line in _some(sure, LINES if known.focus is None else MOST_LINES, random):
         words = _run(line.words, room - 4, random)
         if words:
             box = Box.union(word.box for word in words).grown(random.uniform(1.0, 3.0))
             yield from _read(known, box, plan)
-    for line in _some(sure, WINDOWS, random):
+    for line in _some(sure, WINDOWS if known.focus is None else MOST_LINES, random):
         yield from _read(known, roomy(line.box, (room, room), known.image.box, random), plan)
 
 
@@ -162,7 +168,7 @@ def _answers(known: Known, plan: Plan, random: Random) -> Iterator[Made]:
     words = {word.id: word for line in known.page.lines for word in line.words}
     for one in _some(known.asked, QUESTIONS, random):
         about = [words[name] for name in one.word_ids if name in words]
-        if one.word_ids and (len(about) < len(one.word_ids) or len(one.answers[0]) > plan.characters):
+        if len(about) < len(one.word_ids) or any(len(answer) > plan.characters for answer in one.answers[:1]):
             continue
         box = _about(known, about) if about else known.image.box
         most = plan.side / LEGIBLE * POINTS_PER_INCH
@@ -171,7 +177,7 @@ def _answers(known: Known, plan: Plan, random: Random) -> Iterator[Made]:
                 continue
             box = Box(box.left, box.top, box.left + most / 2, box.top + most / 2)
         if not about and max(known.image.box.width, known.image.box.height) > most:
-            continue  # only a page that is seen whole can be said not to answer
+            continue  # only a page that is seen whole can be said not to answer, or to answer somewhere
         size = random.uniform(max(box.width, box.height), most)
         part = known.image.crop(roomy(box, (size, size), known.image.box, random))
         ask = Ask(task="answer", thing=one.question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -41,7 +42,7 @@ def window(image: PageImage, page: Page, box: Box, longest: int) -> tuple[PageIm
     """
     box = box.clipped(image.box)
     words = [word for line in page.lines for word in line.words if word.box.overlap(box)]
-    rows = _rows([word for word in words if word.box.share_inside(box) >= WHOLE])
+    rows = rows_of([word for word in words if word.box.share_inside(box) >= WHOLE])
     kept: list[list[Word]] = []
     for row in rows:
         if sum(len(word.text) + 1 for line in [*kept, row] for word in line) - 1 > longest:
@@ -65,7 +66,7 @@ def lines_in(page: Page, box: Box) -> list[Line]:
     return [line for line in page.lines if any(word.box.share_inside(box) >= WHOLE for word in line.words)]
 
 
-def _rows(words: list[Word]) -> list[list[Word]]:
+def rows_of(words: Sequence[Word]) -> list[list[Word]]:
     """Return words in rows from top to bottom, each from left to right."""
     rows: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.box.center[1]):

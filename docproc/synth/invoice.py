@@ -9,7 +9,7 @@ from docproc.geometry import Box
 from docproc.synth.flow import Flow
 from docproc.synth.sheet import GREY, Sheet, Style
 from docproc.synth.tables import Entry, draw_table
-from docproc.synth.things import around
+from docproc.synth.things import around, swollen
 from docproc.synth.words import ITEMS, MONTHS, Writer
 
 LEFT, RIGHT = 62.0, 533.0
@@ -145,7 +145,7 @@ def _stamp(sheet: Sheet, center: tuple[float, float], text: str) -> None:
     ]
     sheet.canvas.draw_polyline([*frame, frame[0]], color=RED, width=2.2, closePath=True)
     sheet.region("picture", [line], Box.around(frame))
-    sheet.thing("stamp", [tuple(frame)], text)
+    sheet.thing("stamp", [swollen(tuple(frame), 1.1)], text)  # half of the frame is outside
 
 
 def _foot(sheet: Sheet, writer: Writer, seller: str) -> None:

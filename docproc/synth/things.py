@@ -71,3 +71,16 @@ def move_things(things: Sequence[Thing], affine: Affine) -> tuple[Thing, ...]:
 def around(box: Box) -> tuple[Polygon, ...]:
     """Return the outline of a rectangle."""
     return (box.corners,)
+
+
+def swollen(polygon: Polygon, by: float) -> Polygon:
+    """Return a convex polygon whose edges lie `by` points further out: the outline of what is drawn with a pen."""
+    corners = np.array(polygon)
+    edges = np.roll(corners, -1, axis=0) - corners
+    normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    if ((corners - corners.mean(axis=0)) * normals).sum() < 0:  # they point inwards
+        normals = -normals
+    both = normals + np.roll(normals, 1, axis=0)
+    out = both * (by * 2 / np.maximum((both**2).sum(axis=1, keepdims=True), 1e-9))
+    return tuple((float(x), float(y)) for x, y in corners + out)
