@@ -99,6 +99,12 @@ class Settings:
     vision_key: str = field(default="", metadata=_help("the key that this server asks for"))
     vision_seconds: float = field(default=120.0, metadata=_help("longest time for one of its answers, in seconds"))
     vision_requests: int = field(default=8, metadata=_help("requests to it at a time"))
+    answer_precision: float = field(
+        default=0.0,
+        metadata=_help(
+            "share of answers that has to be right, like 0.9; those less sure are not found; 0 gives best guesses"
+        ),
+    )
     webhook_networks: str = field(
         default="",
         metadata=_help("private networks webhooks may reach, as 10.0.0.0/8,192.168.0.0/16; empty means none"),

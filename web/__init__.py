@@ -34,6 +34,7 @@ API = (
     "web.api.corrections",
     "web.api.reviews",
     "web.api.findings",
+    "web.api.answers",
     "web.api.questions",
     "web.api.extractions",
     "web.api.webhooks",

@@ -22,6 +22,7 @@ from docproc.findings import Answer
 from docproc.intake import open_upload
 from docproc.pipeline import Reader
 from docproc.qa import Index
+from docproc.qa.confidence import only_sure
 from docproc.qa.kept import KeptReadings, name_of
 from docproc.ranges import page_numbers
 from docproc.sandbox import Sandbox
@@ -36,6 +37,11 @@ _DOCUMENT = re.compile(r"[0-9a-f]{28}")
 @click.argument("questions", nargs=-1, metavar="QUESTION...")
 @click.option("--all", "everything", is_flag=True, help="Ask all documents that are kept; then no FILE is given.")
 @click.option("--pages", default="", help="Page numbers, like 1,3-5 [default: all].")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Say not found unless answers so sure are right in this share, like 0.9 [default: as set, or best guess].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object, or a list for several answers.")
 @click.option("--server", metavar="URL", help="Where the DOCUMENT is kept; DOCPROC_TOKEN says who you are.")
 @click.option("--engine", default=EMBEDDED, show_default=True, help="What answers; a vision engine needs --model.")
@@ -50,10 +56,12 @@ def command(target: str, questions: tuple[str, ...], *, everything: bool, as_jso
     several), 4 the file was rejected.
     """
     if everything:
-        return _ask_all((target, *questions), flags["server"], as_json=as_json)
+        return _ask_all((target, *questions), flags["server"], flags["precision"], as_json=as_json)
     if not questions:
         raise Usage("There is no question.", hint='docproc ask FILE "What is the total?"')
-    answers = _answers(target, questions, flags)
+    said, settings = flags.pop("precision"), Settings.from_environment()
+    precision = settings.answer_precision if said is None else said
+    answers = [only_sure(one, precision) for one in _answers(target, questions, flags)]
     if as_json:
         _print([answer_to_dict(answer) for answer in answers])
     else:
@@ -87,11 +95,13 @@ def _answers(target: str, questions: Sequence[str], flags: dict[str, Any]) -> li
     return [index.ask(question, pages=numbers) for question in questions]
 
 
-def _ask_all(questions: Sequence[str], server: str | None, *, as_json: bool) -> int:
+def _ask_all(questions: Sequence[str], server: str | None, said: float | None, *, as_json: bool) -> int:
     if len(questions) != 1:
         raise Usage("All documents are asked one question at a time.", hint='docproc ask --all "What is the total?"')
     settings = Settings.from_environment()
     found = ask_stored.ask_all_there(server, questions[0]) if server else ask_stored.ask_all(settings, questions[0])
+    precision = settings.answer_precision if said is None else said
+    found = [one for one in found if not only_sure(one[2], precision).not_found]
     if as_json:
         _print(
             [{"document": key, "filename": name, **answer_to_dict(answer)} for key, name, answer in found], many=True

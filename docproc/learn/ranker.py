@@ -98,11 +98,13 @@ def finish(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]], 
     """Set temperature and limit on held-out questions, write the weights, and return the figures."""
     model = replace(model, temperature=_temperature(model, unseen))
     told = [(asked, *best(model, found, fitted)) for asked, found, fitted in unseen]
-    limit = _limit([there for asked, _, there in told if asked.answers])
+    limit = _limit([there for asked, _, there, _ in told if asked.answers])
+    given = [(chance, _is_right(asked, text)) for asked, text, there, chance in told if there >= limit]
+    model = replace(model, told=np.array(given, np.float32).reshape(-1, 2))
     values = {name: getattr(model, name) for name in Ranker.__dataclass_fields__}
     values |= {"limit": np.float32(limit), "names": np.array(model.names)}
     np.savez_compressed(output, **{name: _stored(value) for name, value in values.items()})
-    return figures([(asked, text if there >= limit else "") for asked, text, there in told])
+    return figures([(asked, text if there >= limit else "") for asked, text, there, _ in told])
 
 
 def figures(told: Sequence[tuple[Asked, str]]) -> dict[str, float]:
@@ -116,8 +118,12 @@ def figures(told: Sequence[tuple[Asked, str]]) -> dict[str, float]:
         "anls of answerable": _mean([anls(text, asked.answers) for asked, text in answerable]),
         "absent found absent": _mean([not text for _, text in absent]),
         "answerable lost": _mean([not text for _, text in answerable]),
-        "precision": _mean([anls(text, asked.answers) >= RIGHT if asked.answers else False for asked, text in given]),
+        "precision": _mean([_is_right(asked, text) for asked, text in given]),
     }
+
+
+def _is_right(asked: Asked, text: str) -> bool:
+    return bool(asked.answers) and anls(text, asked.answers) >= RIGHT
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -128,12 +134,13 @@ def _stored(value: Any) -> Any:
     return value.astype(np.float16) if isinstance(value, np.ndarray) and value.ndim == 2 else value
 
 
-def best(model: Ranker, found: Sequence[Candidate], fitted: Any) -> tuple[str, float]:
-    """Return the likeliest wording, and how probable it is that there is an answer."""
+def best(model: Ranker, found: Sequence[Candidate], fitted: Any) -> tuple[str, float, float]:
+    """Return the likeliest wording, how probable it is that there is an answer, and that it is this one."""
     if not found:
-        return "", 0.0
+        return "", 0.0, 0.0
     chances = chances_of(model, found, fitted)
-    return said(best_of(found, chances)[0]), 1 - float(chances[-1])
+    one, chance = best_of(found, chances)
+    return said(one), 1 - float(chances[-1]), chance
 
 
 def _temperature(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]]) -> float:
@@ -232,7 +239,7 @@ def _fitted(examples: Sequence[Example], vectors: NDArray[np.float16], seed: int
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.02)
     steps = EPOCHS * (len(examples) // BATCH + 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
-    table = torch.from_numpy(vectors.astype(np.float32))
+    table = torch.from_numpy(vectors)
     order = list(range(len(examples)))
     shuffle = random.Random(seed)  # noqa: S311
     bar = tqdm(range(EPOCHS), "epochs", leave=False, disable=None)
@@ -294,7 +301,8 @@ def _loss(torch: Any, net: Any, batch: Sequence[Example], table: Any, mean: Arra
         target[at, -1] = 0.0 if one.answerable else 1.0
         there[at, :count] = True
     asked = net["asked"](torch.from_numpy(np.stack([one.question for one in batch])))
-    known = net["label"](table)[labels]
+    rows, places = torch.unique(labels, return_inverse=True)
+    known = net["label"](table[rows].float())[places]
     alike = torch.nn.functional.cosine_similarity(known, asked[:, None, None, :], dim=-1, eps=1e-6)
     inputs = net["drop"](torch.cat([numbers, alike * 3], dim=-1))
     scores = net["out"](net["drop"](torch.relu(net["hidden"](inputs))))[..., 0]

@@ -7,7 +7,7 @@ of ReLUs makes one score of them. "Not found" has score 0, so a softmax over all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Ranker:
     out_bias: float
     limit: float
     temperature: float
+    told: Scores = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    """float32[n, 2]: confidence of answers given on held-out pages, and 1 where one was right, else 0."""
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> Ranker:

@@ -18,6 +18,7 @@ from docproc.store.tables.base import (
 )
 from docproc.store.tables.documents import (
     AnswerRow,
+    AnswerVerdict,
     CorrectionRow,
     DocumentLabel,
     DocumentRow,
@@ -38,6 +39,7 @@ __all__ = [
     "BULK",
     "INTERACTIVE",
     "AnswerRow",
+    "AnswerVerdict",
     "AuditRow",
     "CorrectionRow",
     "Delivery",

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from docproc.store.tables.base import (
@@ -237,3 +237,15 @@ class AnswerRow(Table):
     question: Mapped[str]
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AnswerVerdict(Table):
+    """What a user said of an answer. `confidence` is what the answer was given with, before any calibration."""
+
+    __tablename__ = "answer_verdicts"
+
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    confidence: Mapped[float] = mapped_column(Double)
+    right: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
