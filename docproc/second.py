@@ -17,6 +17,7 @@ from docproc.document import Line, Word
 from docproc.engines import ENGINES, VISION_ENGINES, Limits, OcrEngine, VisionRequest, load_ocr
 from docproc.errors import Usage
 from docproc.findings import Finding
+from docproc.promoted import Promoted
 from docproc.raster import PageImage
 from docproc.settings import Settings
 from docproc.tasks.align import align
@@ -24,7 +25,6 @@ from docproc.tasks.grammar import Words, write_prompt
 from docproc.tasks.pages import Model
 from docproc.tasks.views import squared
 from docproc.tasks.writing import plain
-from docproc.vision import open_model
 
 TASK = "second-reading"
 DOUBT_BELOW = 0.92
@@ -42,18 +42,24 @@ INK = 24
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second engine: one that reads lines, or a model that is asked to."""
+    """A second engine: one that reads lines, or a model that is asked to, perhaps the one promoted by then."""
 
-    reader: OcrEngine | Model
+    reader: OcrEngine | Model | Promoted
 
     @property
     def name(self) -> str:
         """Name and version."""
+        if isinstance(self.reader, Promoted):
+            with self.reader.model() as model:
+                return Second(model).name
         engine = self.reader.engine if isinstance(self.reader, Model) else self.reader
         return f"{engine.name} {engine.version}"
 
     def read(self, crops: Sequence[PageImage]) -> list[str]:
         """Return the text of each crop of a line."""
+        if isinstance(self.reader, Promoted):
+            with self.reader.model() as model:
+                return Second(model).read(crops)
         if isinstance(self.reader, Model):
             prompt = write_prompt(self.reader.trained, "ocr", Words())
             asked = [VisionRequest(squared(crop).image, prompt, Limits(TOKENS)) for crop in crops]
@@ -72,7 +78,9 @@ def load_second(settings: Settings) -> Second | None:
     if name in ENGINES:
         return Second(load_ocr(name, settings))
     if name in VISION_ENGINES:
-        return Second(open_model(settings, engine=name))
+        reader = Promoted(settings, engine=name)
+        with reader.model():  # loaded now, or an error now
+            return Second(reader)
     raise Usage(
         f"DOCPROC_SECOND_READER names {name!r}, which is no engine.",
         hint=f"Engines: {', '.join([*ENGINES, *VISION_ENGINES])}.",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from docproc.engines import load_masks, load_vision
+from docproc.engines import VisionEngine, load_masks, load_vision
 from docproc.errors import DocprocError, Unavailable, Usage
 from docproc.registry import Registry
 from docproc.settings import Settings
+from docproc.tasks.grammar import Rules
 from docproc.tasks.pages import Model, task_called
 from docproc.tasks.views import SIDES
 
@@ -23,16 +26,25 @@ PATIENCE = 900.0
 KINDS: dict[str, type[DocprocError]] = {"Unavailable": Unavailable, "Usage": Usage}
 
 
-def open_model(
-    settings: Settings, *, engine: str = "", model: str = "", masks: Path | None = None, task: str = ""
-) -> Model:
-    """Return a model ready to be asked; engine and model are those of the settings where not given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is opened when a model is asked for: which engine, which model in which version, and what goes with it.
 
-    Of several sizes of one model that which does `task` well is taken, the largest without one. A registered model
-    comes with the prompts it was added with, and with its adapters, each for its tasks. `masks` is the decoder of
-    masks; where not given, the one in the model's folder or beside it, or the registered one, if there is one.
-    Raises Unavailable when something is not here, Usage when it is wrong.
+    `own` are prompts of a fine-tune, `adapters` task -> adapter, `masks` the decoder of masks. Equal choices open
+    the same.
     """
+
+    engine: str
+    model: str
+    own: Rules = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    masks: Path | None = None
+
+
+def choose(
+    settings: Settings, *, engine: str = "", model: str = "", masks: Path | None = None, task: str = ""
+) -> Choice:
+    """Return what `open_model` opens, from what is registered and promoted now; nothing is loaded."""
     chosen, model = engine or settings.vision_engine, model or settings.vision_model
     if not model:
         raise Unavailable(
@@ -41,21 +53,40 @@ def open_model(
             code="no-vision-model",
         )
     if chosen not in HERE:
-        found = masks or masks_beside(Path(model))
-        return Model(load_vision(chosen, settings, model), decoder=load_masks(found) if found else None)
+        return Choice(engine=chosen, model=model, masks=masks or masks_beside(Path(model)))
     registry = Registry(settings)
     located = registry.locate(model, side=task_called(task).side if task else max(SIDES))
     card, adapter = located.card, located.adapter
     if card and card.kind == "exported" and not engine:
         chosen = EXPORTED
-    name = adapter.name if adapter else card.name if card else model
-    loaded = load_vision(chosen, settings, name)
-    own, adapters = dict((adapter or card).prompts) if card else {}, {}
-    for one in registry.adapters(card) if card and not adapter else ():
-        adapters.update(dict.fromkeys(one.tasks, one.name))
-        own.update(one.prompts)
+    meant = adapter or card
+    own, adapters = dict(meant.prompts) if meant else {}, {}
+    if card and not adapter:
+        for one in registry.adapters(card):
+            if one.base_weights == card.weights:  # else it was made for another version
+                adapters.update(dict.fromkeys(one.tasks, one.id))
+                own.update(one.prompts)
     found = masks or masks_beside(located.folder) or registry.masks()
-    return Model(loaded, own, load_masks(found) if found else None, adapters)
+    return Choice(engine=chosen, model=meant.id if meant else model, own=own, adapters=adapters, masks=found)
+
+
+def open_model(
+    settings: Settings, *, engine: str = "", model: str = "", masks: Path | None = None, task: str = ""
+) -> Model:
+    """Return a model ready to be asked; engine and model are those of the settings where not given.
+
+    Of several sizes of one model that which does `task` well is taken, the largest without one. A registered model
+    comes in the version that is promoted, with the prompts it was added with, and with its adapters, each for its
+    tasks. `masks` is the decoder of masks; where not given, the one in the model's folder or beside it, or the
+    registered one, if there is one. Raises Unavailable when something is not here, Usage when it is wrong.
+    """
+    return load(settings, choose(settings, engine=engine, model=model, masks=masks, task=task))
+
+
+def load(settings: Settings, choice: Choice, engine: VisionEngine | None = None) -> Model:
+    """Return the model of a choice, loaded; with `engine`, its engine is that one, which is loaded already."""
+    loaded = engine or load_vision(choice.engine, settings, choice.model)
+    return Model(loaded, choice.own, load_masks(choice.masks) if choice.masks else None, choice.adapters)
 
 
 def masks_beside(folder: Path) -> Path | None:

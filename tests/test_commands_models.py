@@ -118,7 +118,7 @@ def test_a_checkpoint_of_unknown_variant_is_told(tiny_checkpoints, capfd):
 def test_a_task_is_answered_by_its_adapter_and_others_by_the_base(home):
     settings = Settings(data_dir=home, threads=1)
     model = open_model(settings, model="paligemma2")
-    assert model.adapters == {"answer": "lora"}
+    assert model.adapters == {"answer": "lora@1"}
     assert model.own == {"answer": "field: {thing}"}
     assert model.decoder is not None, "the registered decoder of masks"
     adapter = open_model(settings, model="lora")

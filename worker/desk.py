@@ -13,6 +13,7 @@ from docproc.engines.batching import Batching
 from docproc.errors import Unavailable
 from docproc.intake import Upload
 from docproc.pipeline import Reader, ReadOptions
+from docproc.promoted import Promoted
 from docproc.raster import PageImage
 from docproc.settings import Settings
 from docproc.store import secret
@@ -21,7 +22,6 @@ from docproc.store.files import Files
 from docproc.store.jobs import Claim
 from docproc.store.tables import DocumentRow, Run
 from docproc.tasks.pages import Model
-from docproc.vision import open_model
 
 MOST_OPEN = 12
 """Documents kept open: more than owners between whom a worker changes, and than jobs it does at a time."""
@@ -45,7 +45,7 @@ class Desk:
         self._database, self._files, self._settings = database, files, settings
         self.loading: Callable[[], AbstractContextManager[None]] = nullcontext
         self._lock = threading.Lock()
-        self._vision: Model | None = None
+        self._vision = Promoted(settings, wrap=_for_threads, loading=lambda: self.loading())  # noqa: PLW0108  (set later)
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._first = Reader(ReadOptions(), settings)
         self._readers = OrderedDict({self._first.options.models: self._first})
@@ -81,15 +81,12 @@ class Desk:
         reader = first.like(options)
         return reader.draw(opened.upload, held.number, rotation=rotation)
 
-    def vision(self) -> Model:
-        """Return the vision model of the settings, loaded; raise Usage or Unavailable when that cannot be."""
-        with self._lock:
-            if self._vision is None:
-                with self.loading():
-                    model = open_model(self._settings)
-                many = getattr(model.engine, "concurrent", False)
-                self._vision = model if many else replace(model, engine=Batching(model.engine))
-            return self._vision
+    def vision(self) -> AbstractContextManager[Model]:
+        """Return the vision model of the settings, in the version promoted now, to be asked within a `with`.
+
+        Entering raises Usage or Unavailable when it cannot be loaded.
+        """
+        return self._vision.model()
 
     def close(self) -> None:
         """End the parser process and give up local copies."""
@@ -112,3 +109,9 @@ class Desk:
     def _options(self, values: dict[str, Any], sealed: bytes | None) -> ReadOptions:
         values = {**values, "languages": tuple(values.get("languages", ()))}
         return ReadOptions(**values, password=secret.unseal(self._settings, sealed) if sealed else None)
+
+
+def _for_threads(model: Model) -> Model:
+    """Return the model with an engine that many threads may ask at a time."""
+    many = getattr(model.engine, "concurrent", False)
+    return model if many else replace(model, engine=Batching(model.engine))

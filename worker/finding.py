@@ -32,13 +32,14 @@ def find_on_page(database: Database, held: jobs.Claim, desk: Desk, save: Save) -
     requests = jobs.asked(database, held)
     if not requests:
         return save(jobs.found, held, [], "")
-    model = desk.vision()
-    with database.read() as session:
-        page = readings.load(session, held.run_id, held.number)
-    image = desk.draw(held, rotation=page.rotation if page else 0)
-    box = Box(0, 0, page.width, page.height) if page and page.width and page.height else image.box
-    outcomes = _ask(model, requests, image, held.number, box)
-    return save(jobs.found, held, outcomes, f"{model.engine.name} {model.engine.version}")
+    with desk.vision() as model:
+        with database.read() as session:
+            page = readings.load(session, held.run_id, held.number)
+        image = desk.draw(held, rotation=page.rotation if page else 0)
+        box = Box(0, 0, page.width, page.height) if page and page.width and page.height else image.box
+        outcomes = _ask(model, requests, image, held.number, box)
+        engine = f"{model.engine.name} {model.engine.version}"
+    return save(jobs.found, held, outcomes, engine)
 
 
 def _ask(model: Model, requests: Sequence[FindingRequest], image: PageImage, number: int, page: Box) -> list[Outcome]:

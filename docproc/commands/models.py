@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from docproc.commands.models_versions import promote, rollback, show
 from docproc.errors import DocprocError, Usage
 from docproc.models import MODELS
 from docproc.registry import Card, Registry
@@ -17,7 +18,7 @@ from docproc.settings import Settings
 
 @click.group("models")
 def command() -> None:
-    """List, add, check and remove models. Only `add`, with the name of a repository, downloads anything."""
+    """List, add, check, compare and remove models. Only `add`, with the name of a repository, downloads anything."""
 
 
 @command.command("list")
@@ -31,7 +32,14 @@ def list_() -> None:
     for card in registry.cards():
         megabytes = sum((registry.path(card) / name).stat().st_size for name in card.files) / 1e6
         licence = f"{card.licence}; " if card.licence else ""
-        click.echo(f"{card.name}\n    {_what(card)}; {megabytes:.1f} MB; {licence}from {card.source}")
+        version = f"version {card.version}; " if card.version > 1 else ""
+        click.echo(f"{card.name}\n    {_what(card)}; {version}{megabytes:.1f} MB; {licence}from {card.source}")
+    for name in registry.names():
+        waiting = [
+            str(card.version) for card in registry.versions(name) if card.version > registry.current(name).version
+        ]
+        if waiting:
+            click.echo(f"{name}\n    not in use: version {', '.join(waiting)}; `docproc models promote {name}`")
 
 
 @command.command("add")
@@ -113,6 +121,10 @@ def remove(name: str) -> None:
     """Remove the model NAME with its files from the data folder."""
     Registry(Settings.from_environment()).remove(name)
     click.echo(f"{name} is removed.")
+
+
+for versions in (promote, rollback, show):
+    command.add_command(versions)
 
 
 def _what(card: Card) -> str:

@@ -98,11 +98,13 @@ class Batching:
             self._withdraw([one for one in mine if not one.answer.done()])
 
     def close(self) -> None:
-        """End the thread after the batch it is at; what still waits is told."""
+        """End the thread after the batch it is at, and close the engine; what still waits is told."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         self._thread.join()
+        if close := getattr(self._engine, "close", None):
+            close()
 
     def _put(self, request: VisionRequest) -> _Waiting:
         images = [request.images] if isinstance(request.images, PageImage) else list(request.images)

@@ -64,7 +64,7 @@ def report(results: Sequence[SetResult], draw: Draw) -> str:
 
 
 def _figures(results: Sequence[SetResult]) -> str:
-    return f'<div class="wide">{_table(figures(results), "figures")}</div><p>{escape(FOOTER)}</p>'
+    return f'<div class="wide">{html_table(figures(results), "figures")}</div><p>{escape(FOOTER)}</p>'
 
 
 def _definitions() -> str:
@@ -102,12 +102,12 @@ def _place(place: Place, images: _Images) -> str:
     elif place.kind == "fact":
         words = f"a fact of kind {escape(place.true)} does not hold: {escape(place.read)}"
     else:
-        words = f"there is: {_difference(place.true, place.read)}"
+        words = f"there is: {difference(place.true, place.read)}"
     caption = f"<figcaption><small>page {place.page}</small> {words}</figcaption>"
     return f"<figure>{images.crop(place)}{caption}</figure>"
 
 
-def _difference(true: str, read: str) -> str:
+def difference(true: str, read: str) -> str:
     """Return the truth with what was read instead marked: <ins> stands there, <del> was read."""
     parts = []
     for step in Levenshtein.opcodes(true, read):
@@ -151,7 +151,8 @@ def _cell(cell: TruthCell) -> str:
     return f"<{tag}{spans}>{escape(cell.text)}</{tag}>"
 
 
-def _table(rows: Sequence[Sequence[str]], kind: str) -> str:
+def html_table(rows: Sequence[Sequence[str]], kind: str) -> str:
+    """Return rows of cells, the first the heading, as a table of the class `kind`."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
@@ -171,7 +172,7 @@ class _Images:
         if image is None or place.box is None:
             return ""
         shown = place.box.grown(MARGIN).clipped(image.box)
-        return _img(Image.fromarray(image.crop(shown).pixels)) if shown.area else ""
+        return picture_tag(Image.fromarray(image.crop(shown).pixels)) if shown.area else ""
 
     def regions(self, number: int, spots: Sequence[tuple[Spot, tuple[int, int, int]]]) -> str:
         """Return an <img> of a page with outlined regions."""
@@ -184,7 +185,7 @@ class _Images:
             sides = _pixels(image, spot.box)
             pen.rectangle(sides, outline=color, width=3)
             pen.text((sides[0] + 4, sides[1] + 2), spot.label, fill=color)
-        return _img(picture)
+        return picture_tag(picture)
 
     def _page(self, number: int) -> PageImage | None:
         if number not in self._pages:
@@ -200,7 +201,8 @@ def _pixels(image: PageImage, box: Box) -> tuple[float, float, float, float]:
     return *image.to_pixels((box.left, box.top)), *image.to_pixels((box.right, box.bottom))
 
 
-def _img(picture: Image.Image) -> str:
+def picture_tag(picture: Image.Image) -> str:
+    """Return an <img> that holds the picture, at most `WIDEST` pixels wide."""
     if picture.width > WIDEST:
         picture = picture.resize((WIDEST, max(1, picture.height * WIDEST // picture.width)))
     data = BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ class PaliGemmaEngine:
         weights = weights_called(settings.vision_weights)
         self._loaded = load(located.folder, device=device, attention=attention, weights=weights)
         self._adapters = Adapters(self._loaded, registry)
-        self._adapter = located.adapter.name if located.adapter else ""
+        self._adapter = located.adapter.id if located.adapter else ""
         self._adapters.add(self._adapter)
         checkpoint = self._loaded.checkpoint
         self._room = settings.vision_memory or free_memory(self._loaded.device)
@@ -87,6 +88,14 @@ class PaliGemmaEngine:
             for batch in self._batches(rows):
                 found.update(zip((row.number for row in batch), self._halving(batch, pictures), strict=True))
         return [found[number] for number in range(len(rows))]
+
+    def close(self) -> None:
+        """Give the memory of the model back; it cannot be asked any more."""
+        self._features.clear()
+        del self._loaded, self._adapters
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _row(self, number: int, request: VisionRequest, pictures: dict[str, PageImage]) -> _Row:
         images = [request.images] if isinstance(request.images, PageImage) else list(request.images)

@@ -35,7 +35,7 @@ def export(model: str, target: Path, registry: Registry, *, weights: str = "") -
     located = registry.locate(model)
     loaded = load(located.folder, device="cpu", attention="eager")
     adapters = Adapters(loaded, registry)
-    name = located.adapter.name if located.adapter else ""
+    name = located.adapter.id if located.adapter else ""
     adapters.add(name)
     with adapters.using(name), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Python values that tracing takes for constants, which they are
