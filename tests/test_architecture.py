@@ -32,6 +32,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "safetensors": ("docproc/engines/", "docproc/learn/"),
     "transformers": ("docproc/engines/", "docproc/learn/"),
     "peft": ("docproc/engines/", "docproc/learn/"),
+    "jax": ("docproc/learn/jax/",),
+    "optax": ("docproc/learn/jax/",),
     "torchao": ("docproc/engines/", "docproc/learn/"),
     "bitsandbytes": ("docproc/engines/", "docproc/learn/"),
     "huggingface_hub": ("docproc/registry/hub.py",),

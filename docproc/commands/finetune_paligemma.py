@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -13,7 +14,11 @@ from tqdm import tqdm
 from docproc.errors import Unavailable, Usage
 from docproc.settings import Settings
 
-NEEDED = ("torch", "transformers", "peft", "safetensors")
+NEEDED = {
+    "torch": ("paligemma", ("torch", "transformers", "peft", "safetensors")),
+    "jax": ("jax", ("jax", "optax", "ml_dtypes", "transformers", "safetensors")),
+}
+"""Framework -> extra of docproc, packages."""
 PARTS = ("vision", "projector", "decoder", "embeddings")
 OF_PLAN = (
     "method", "rate", "batch", "micro", "epochs", "steps", "minutes", "decay", "dropout", "smoothing", "mean", "rank",
@@ -53,21 +58,27 @@ OF_PLAN = (
 @click.option("--bf16", is_flag=True, help="Multiply in bfloat16; on a GPU always.")
 @click.option("--checkpointing", is_flag=True, help="Compute layers twice to save memory.")
 @click.option("--prompt", "prompts", multiple=True, metavar="TASK=PROMPT", help="A prompt that is new to the model.")
+@click.option("--framework", type=click.Choice([*NEEDED]), default="torch", show_default=True,
+              help="What computes; jax takes all GPUs or TPUs of this machine.")  # fmt: skip
 @click.option("--device", default="", help="cpu or cuda [a GPU if there is one].")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path),
               help="Where the training is kept until it is done [DATA/training/NAME].")  # fmt: skip
 @click.option("--restart", is_flag=True, help="Begin again, whatever was kept of this training.")
-def command(dataset: Path, freeze: tuple[str, ...], prompts: tuple[str, ...], **options: Any) -> None:
+def command(dataset: Path, freeze: tuple[str, ...], prompts: tuple[str, ...], framework: str, **options: Any) -> None:
     """Train a PaliGemma further on DATASET: train.jsonl, validation.jsonl, images.
 
     A training that was ended, by a kill too, goes on when the same command is given again. Several GPUs:
     `torchrun --nproc-per-node 2 -m docproc finetune paligemma ...`. The result is a new version that nobody uses
     before `docproc models promote NAME`.
     """
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        raise Unavailable(f"Not installed: {', '.join(missing)}.", hint="pip install 'docproc[paligemma]'")
-    from docproc.learn.tune.run import Request, finetune  # noqa: PLC0415  (torch takes seconds)
+    extra, needed = NEEDED[framework]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise Unavailable(f"Not installed: {', '.join(missing)}.", hint=f"pip install 'docproc[{extra}]'")
+    from docproc.learn.tune.request import Request  # noqa: PLC0415  (as the next)
 
+    module = importlib.import_module(
+        f"docproc.learn.{'tune' if framework == 'torch' else 'jax'}.run"
+    )  # takes seconds
     said = {key: value for key, value in options.items() if key in OF_PLAN and value is not None}
     said |= {key: True for key in ("bf16", "checkpointing") if options[key]}
     if freeze:
@@ -76,7 +87,7 @@ def command(dataset: Path, freeze: tuple[str, ...], prompts: tuple[str, ...], **
         folder=dataset, said=said, prompts=dict(_prompt(one) for one in prompts), side=options["resolution"],
         **{key: options[key] for key in ("model", "name", "preset", "device", "output", "restart")},
     )  # fmt: skip
-    card = finetune(request, Settings.from_environment(), lambda text: tqdm.write(text, file=sys.stderr))
+    card = module.finetune(request, Settings.from_environment(), lambda text: tqdm.write(text, file=sys.stderr))
     if card is not None:
         figures = card.about["figures"]
         click.echo(

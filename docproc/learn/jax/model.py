@@ -1,4 +1,4 @@
-"""PaliGemma, both generations, over the arrays of big_vision's .npz as they are: a model is a dict of name -> array.
+"""PaliGemma, both generations, over the arrays of big_vision's .npz as they are: a dict of name -> array.
 
 Written from big_vision (models/vit.py, models/ppp/gemma.py, models/proj/paligemma/paligemma.py). Names are those of
 the file without `params/`; layers of a tower are stacked on the first axis and run in one `scan`. LoRA stands beside
@@ -49,7 +49,7 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product of the decoder as einsums: with the whole array; with a LoRA's `a`, and what that gives with its `b`.
+    """A product as einsums: with the whole array; with a LoRA's `a`, and what that gives with its `b`.
 
     `inputs` and `outputs` say which axes of one layer's array are its inputs and outputs; the first axis of arrays
     that hold two matrices is neither.
@@ -62,14 +62,22 @@ class Product:
     outputs: tuple[int, ...]
 
 
+_PLAIN = Product("btd,df->btf", "btd,dr->btr", "btr,rf->btf", (0,), (1,))
+_BY_HEAD = Product("btd,dnh->btnh", "btd,dr->btr", "btr,rnh->btnh", (0,), (1, 2))
+_JOINED = Product("btnh,nhd->btd", "btnh,nhr->btr", "btr,rd->btd", (0, 1), (2,))
+_HEADS = "MultiHeadDotProductAttention_0"
 PRODUCTS = {
     "attn/q_einsum/w": Product("btd,ndh->btnh", "btd,dr->btr", "btr,rnh->btnh", (1,), (0, 2)),
     "attn/kv_einsum/w": Product("btd,ckdh->cbtkh", "btd,cdr->cbtr", "cbtr,crkh->cbtkh", (2,), (1, 3)),
-    "attn/attn_vec_einsum/w": Product("btnh,nhd->btd", "btnh,nhr->btr", "btr,rd->btd", (0, 1), (2,)),
+    "attn/attn_vec_einsum/w": _JOINED,
     "mlp/gating_einsum": Product("btd,cdf->cbtf", "btd,cdr->cbtr", "cbtr,crf->cbtf", (1,), (2,)),
-    "mlp/linear": Product("btf,fd->btd", "btf,fr->btr", "btr,rd->btd", (0,), (1,)),
+    "mlp/linear": _PLAIN,
+    **{f"{_HEADS}/{name}/kernel": _BY_HEAD for name in ("query", "key", "value")},
+    f"{_HEADS}/out/kernel": _JOINED,
+    **{f"MlpBlock_0/Dense_{number}/kernel": _PLAIN for number in (0, 1)},
+    "img/head/kernel": _PLAIN,
 }
-"""Array of a decoder layer -> its product."""
+"""Array of a layer of either tower, or the projector's -> its product."""
 
 
 def generation_of(params: Mapping[str, Any]) -> int:
@@ -88,7 +96,7 @@ def image_tokens(params: Params, pixels: Array, how: How) -> Array:
     x = x + params["img/pos_embedding"].astype(how.dtype)
     x = _scan(partial(_vision_layer, how=how), x, _stacked(params, BLOCK), how)
     x = _layer_norm(x, params, "img/Transformer/encoder_norm")
-    return _dense(x, params, "img/head")
+    return _dense(x, params, "img/head", how)
 
 
 def hidden(params: Params, pixels: Array, tokens: Array, prefix: Array, how: How, key: Array | None = None) -> Array:
@@ -129,19 +137,12 @@ def _stacked(params: Params, under: str) -> dict[str, Array]:
 
 def _vision_layer(x: Array, one: Params, how: How) -> Array:
     y = _layer_norm(x, one, "LayerNorm_0")
-    head = "MultiHeadDotProductAttention_0"
-    query, key, value = (
-        jnp.einsum("btd,dnh->btnh", y, one[f"{head}/{name}/kernel"].astype(y.dtype))
-        + one[f"{head}/{name}/bias"].astype(y.dtype)
-        for name in ("query", "key", "value")
-    )
+    query, key, value = (_dense(y, one, f"{_HEADS}/{name}", how) for name in ("query", "key", "value"))
     scores = jnp.einsum("btnh,bsnh->bnts", query, key, preferred_element_type=jnp.float32)
     weights = jax.nn.softmax(scores / math.sqrt(query.shape[-1])).astype(y.dtype)
-    y = jnp.einsum("bnts,bsnh->btnh", weights, value)
-    out = jnp.einsum("btnh,nhd->btd", y, one[f"{head}/out/kernel"].astype(y.dtype))
-    x = x + out + one[f"{head}/out/bias"].astype(y.dtype)
-    y = _dense(_layer_norm(x, one, "LayerNorm_1"), one, "MlpBlock_0/Dense_0")
-    return x + _dense(_gelu(y), one, "MlpBlock_0/Dense_1")
+    x = x + _dense(jnp.einsum("bnts,bsnh->btnh", weights, value), one, f"{_HEADS}/out", how)
+    y = _dense(_layer_norm(x, one, "LayerNorm_1"), one, "MlpBlock_0/Dense_0", how)
+    return x + _dense(_gelu(y), one, "MlpBlock_0/Dense_1", how)
 
 
 def _text_layer(x: Array, one: Params, *, seen: Array, turns: tuple[Array, Array], how: How) -> Array:
@@ -213,8 +214,8 @@ def _layer_norm(x: Array, params: Params, name: str) -> Array:
     return (found * scale + bias).astype(x.dtype)
 
 
-def _dense(x: Array, params: Params, name: str) -> Array:
-    return x @ params[f"{name}/kernel"].astype(x.dtype) + params[f"{name}/bias"].astype(x.dtype)
+def _dense(x: Array, params: Params, name: str, how: How) -> Array:
+    return _product(x, params, f"{name}/kernel", how) + params[f"{name}/bias"].astype(x.dtype)
 
 
 def _gelu(x: Array) -> Array:
