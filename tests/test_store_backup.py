@@ -14,8 +14,9 @@ from services import empty
 from sqlalchemy import func, inspect, select, text
 
 from docproc.errors import Conflict, Rejected, Unavailable
+from docproc.registry import Card, Registry
 from docproc.settings import Settings
-from docproc.store import backup, documents, jobs, migrate, readings, restore, secret
+from docproc.store import backup, documents, jobs, migrate, models_kept, readings, restore, secret
 from docproc.store.database import Database
 from docproc.store.documents import Incoming
 from docproc.store.files import Files
@@ -240,3 +241,47 @@ def test_tables_that_come_later_are_backed_up_too(filled, settings, tmp_path):
     with filled.read() as session:
         assert made.rows["readings"] == session.scalar(select(func.count()).select_from(Reading)) == 2
     empty(filled)
+
+
+def put_model(settings, text="weights"):
+    registry = Registry(settings)
+    with registry.staged() as staged:
+        (staged / "model.safetensors").write_text(text)
+        card = Card(name="mine", kind="paligemma", source="/x", added="2026-11-21T00:00:00+00:00")
+        return registry, registry.put(staged, card)
+
+
+@pytest.mark.parametrize("with_models", [False, True])
+def test_models_are_known_again_and_their_files_are_there_where_that_was_asked(
+    filled, settings, target, tmp_path, with_models
+):
+    registry, card = put_model(settings)
+    made = backup.write(filled, settings, tmp_path / "all.tar", with_models=with_models)
+    assert {name for name in made.parts if name.startswith("models/")} == {
+        "models/mine/current.json", "models/mine/1/card.json",
+        *(["models/mine/1/model.safetensors"] if with_models else []),
+    }  # fmt: skip
+    there = replace(settings, data_dir=tmp_path / "to")
+    restore.read(target, there, tmp_path / "all.tar")
+    restored = Registry(there)
+    assert restored.get("mine") == card
+    assert restored.current("mine") == registry.current("mine")
+    assert restored.damaged(card) == ([] if with_models else ["model.safetensors"])
+    assert [path.name for path in restored.root.iterdir()] == ["mine"], "nothing is left of the way there"
+
+
+def test_a_model_that_is_here_stays_as_it_is(filled, settings, target, tmp_path):
+    put_model(settings)
+    backup.write(filled, settings, tmp_path / "all.tar", with_models=True)
+    there = replace(settings, data_dir=tmp_path / "to")
+    registry, card = put_model(there, "newer")
+    restore.read(target, there, tmp_path / "all.tar")
+    assert registry.get("mine") == card
+    assert registry.damaged(card) == []
+
+
+@pytest.mark.parametrize("name", ["../out", "mine/../../out", "/out", ".hidden", ""])
+def test_a_name_that_leaves_the_folder_is_not_taken_in(settings, name):
+    taken = models_kept.Restored(settings)
+    assert not taken.put(name, io.BytesIO(b"x"))
+    assert taken.keep() == ([], [])

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from docproc.registry import Registry
 from docproc.settings import Settings
 from docproc.store import backup, restore
 from docproc.store.database import Database
@@ -27,11 +28,18 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Put the secret key into it. Without it, passwords of PDFs and secrets of webhooks in the backup can "
     "only be opened where DOCPROC_SECRET_KEY is the same; with it, by whoever finds the backup.",
 )
-def write(file: Path, with_secret: bool) -> int:
+@click.option(
+    "--models", "with_models", is_flag=True,
+    help="Put the files of registered models into it. Without it, only their cards are (where from, hashes, figures) "
+    "and which versions are used.",
+)  # fmt: skip
+def write(file: Path, *, with_secret: bool, with_models: bool) -> int:
     """Write everything that is kept to FILE (.tar, or .tar.gz), while work goes on, and read it back to be sure."""
     settings = Settings.from_environment()
     with _opened(settings) as database, tqdm(unit="part", file=sys.stderr, disable=None) as bar:
-        made = backup.write(database, settings, file, with_secret=with_secret, progress=_counter(bar))
+        made = backup.write(
+            database, settings, file, with_secret=with_secret, with_models=with_models, progress=_counter(bar)
+        )
     click.echo(f"{file}: {_told(made)}")
     for sha256 in made.missing:
         click.echo(f"MISSING  {sha256}", err=True)
@@ -49,6 +57,14 @@ def read(file: Path, force: bool) -> None:
             made = restore.read(database, settings, file, force=force, progress=_counter(bar))
         pages = sum(rebuild.rebuild(database))
     click.echo(f"Restored {_told(made)}; {pages} pages can be searched.")
+    registry = Registry(settings)
+    bare = sorted(name for name in registry.names() if any(map(registry.damaged, registry.versions(name))))
+    if bare:
+        click.echo(
+            f"Without their files: the models {', '.join(bare)}. Remove each and add it again from where it came "
+            "(`docproc models show` tells).",
+            err=True,
+        )
     if backup.SECRET not in made.parts:
         click.echo(
             "The backup has no secret key: what is sealed in it opens only with the one it was sealed with.",
@@ -74,4 +90,6 @@ def _counter(bar: tqdm[Any]) -> Callable[[str], None]:
 
 def _told(made: backup.Manifest) -> str:
     files = sum(name.startswith("files/") for name in made.parts)
-    return f"{made.rows.get('documents', 0)} documents, {files} files, of {made.created_at}"
+    models = len({name.split("/")[1] for name in made.parts if name.startswith("models/") and name.count("/") > 1})
+    kept = f", {models} models" if models else ""
+    return f"{made.rows.get('documents', 0)} documents, {files} files{kept}, of {made.created_at}"

@@ -1,4 +1,4 @@
-"""A backup: one tar file with every table as JSON lines, every original, and a manifest with the hash of each part.
+"""A backup: one tar file with tables as JSON lines, originals, cards of models, and a manifest with the hash of each.
 
 The tables are read in one transaction, so that they fit together while work goes on; as they are written in no
 database's own words, what was kept in SQLite can be restored into PostgreSQL and back. Left out is what can be
@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 
 from docproc.errors import Rejected, Unavailable
 from docproc.settings import Settings
-from docproc.store import migrate, secret
+from docproc.store import migrate, models_kept, secret
 from docproc.store.database import Database
 from docproc.store.files import Files
 from docproc.store.tables import Table
@@ -66,19 +66,21 @@ class Manifest:
 
 
 def write(
-    database: Database, settings: Settings, path: Path, *, with_secret: bool = False, progress: Progress | None = None
-) -> Manifest:
+    database: Database, settings: Settings, path: Path, *, with_secret: bool = False, with_models: bool = False,
+    progress: Progress | None = None,
+) -> Manifest:  # fmt: skip
     """Write a backup to `path` (compressed when it ends in .gz or .tgz), read it back and compare.
 
     Only a backup that is whole gets its name. The secret key is left out unless asked for: with it, whoever finds
-    the backup can open what is sealed in it (passwords of PDFs, secrets of webhooks).
+    the backup can open what is sealed in it (passwords of PDFs, secrets of webhooks). Of registered models the cards
+    are in it, with their hashes and figures, and which versions are used; their files `with_models` alone.
     """
     migrate.require_current(database)
     part = path.with_name(f".{path.name}.part")
     try:
         with _archive(part, compressed=path.suffix in {".gz", ".tgz"}) as tar:
             writer = _Writer(tar, path.parent, progress or (lambda _: None))
-            manifest = writer.write(database, settings, with_secret=with_secret)
+            manifest = writer.write(database, settings, with_secret=with_secret, with_models=with_models)
         verify(part)
         part.replace(path)
     except OSError as error:
@@ -143,7 +145,9 @@ class _Writer:
         self.tar, self.scratch, self.progress = tar, scratch, progress
         self.parts: dict[str, Part] = {}
 
-    def write(self, database: Database, settings: Settings, *, with_secret: bool) -> Manifest:
+    def write(
+        self, database: Database, settings: Settings, *, with_secret: bool, with_models: bool
+    ) -> Manifest:  # fmt: skip
         rows: dict[str, int] = {}
         wanted: set[str] = set()
         with database.read() as session:
@@ -154,6 +158,9 @@ class _Writer:
                     rows[table.name] = self._table(session, table)
             wanted.update(session.scalars(select(Table.metadata.tables["documents"].c.sha256).distinct()))
         missing = tuple(sha256 for sha256 in sorted(wanted) if not self._file(Files(settings), sha256))
+        for name, path in models_kept.known(settings, weights=with_models):
+            with path.open("rb") as file:
+                self._add(name, file)
         if with_secret:
             self._bytes(SECRET, secret.text(settings).encode())
         manifest = Manifest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, CompileError, DataError, IntegrityErro
 
 from docproc.errors import Conflict
 from docproc.settings import Settings
-from docproc.store import backup, migrate, secret
+from docproc.store import backup, migrate, models_kept, secret
 from docproc.store.database import Database
 from docproc.store.files import Files
 
@@ -50,7 +51,7 @@ def read(
     anything fails, the database is as it was. The search index is to be made again afterwards.
 
     Raises Rejected (`bad-backup`) for one that is not whole, and Conflict when there are documents or users
-    already; with `force` they are replaced.
+    already; with `force` they are replaced. Models that are here stay as they are.
     """
     manifest = backup.verify(path)
     migrate.make_folder(database)
@@ -59,8 +60,8 @@ def read(
             "There are users or documents here already.",
             hint="Restore into an empty data folder and database, or replace what is here with --force.",
         )
-    files = Files(settings)
-    with migrate.steps(database) as config:
+    files, models = Files(settings), models_kept.Restored(settings)
+    with closing(models), migrate.steps(database) as config:
         connection: Connection = config.attributes["connection"]
         command.downgrade(config, "base")
         command.upgrade(config, manifest.revision)
@@ -68,9 +69,14 @@ def read(
         for name, stream in backup.members(path):
             if progress:
                 progress(name)
+            if name.startswith(f"{models_kept.FOLDER}/"):
+                if not models.put(name.partition("/")[2], stream):
+                    raise backup.bad_backup(f"{name} is no file of a model")
+                continue
             _restore(connection, tables, files, settings, (name, stream))
         _settle(connection, tables)
         command.upgrade(config, "head")
+        models.keep()
     return manifest
 
 
