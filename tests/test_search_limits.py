@@ -1,10 +1,12 @@
 """What limits a search is told, and what showing hits takes is kept."""
 
+from datetime import UTC, datetime
+
 import pytest
 from search_pages import Library, page
 from sqlalchemy import select, update
 
-from docproc.store import search
+from docproc.store import documents, search
 from docproc.store.search import postgres
 from docproc.store.search.texts import Text
 from docproc.store.tables import DocumentRow, SearchPage
@@ -37,9 +39,11 @@ def test_matches_in_many_windows_are_found_and_time_that_ran_out_is_told(session
     monkeypatch.setattr(postgres, "FEW", 0)
     for number in range(30):
         library.document(anna, page("apple"), filename=f"{number}.pdf")
+    monkeypatch.setattr(postgres, "SECONDS", 60.0)
     found = search.find(session, anna, "apple", limit=100)
     assert sorted(hit.filename for hit in found.hits) == sorted(f"{number}.pdf" for number in range(30))
     assert found.complete
+    monkeypatch.setattr(postgres, "QUICK", 0.0)
     monkeypatch.setattr(postgres, "SECONDS", 0.0)
     hurried = search.find(session, anna, "apple", limit=100)
     if session.get_bind().dialect.name == "sqlite":  # takes the time it needs
@@ -48,6 +52,34 @@ def test_matches_in_many_windows_are_found_and_time_that_ran_out_is_told(session
         assert hurried.limits == ("time",)
         assert 0 < len(hurried.hits) < 30
         assert "29.pdf" in {hit.filename for hit in hurried.hits}
+
+
+QUERIES = (
+    "apple",
+    '"apple pear"',
+    "pl* NOT plum",
+    "apple date:2024-02",
+    "apple (label:red OR plum)",
+    "in:nothing apple",
+)
+
+
+@pytest.mark.parametrize("near", [3, 1_000])
+def test_few_documents_and_windows_of_all_pages_find_the_same(session, library, anna, monkeypatch, near):
+    monkeypatch.setattr(postgres, "WINDOW", 2)
+    for number in range(24):
+        text = "apple pear" if number % 3 else "apple plum pear" if number % 2 else "pear apple plain"
+        row = library.document(anna, page(text), filename=f"{number}.pdf")
+        row.created_at = datetime(2024, 1 + number % 3, 5, tzinfo=UTC)
+        if number % 4 == 0:
+            documents.label(session, row, "red")
+    session.flush()
+    few = [search.find(session, anna, query, limit=100) for query in QUERIES]
+    assert [len(one.hits) for one in few[:5]] == [24, 16, 4, 8, 10]
+    for name, value in {"FEW": 0, "NEAR": near, "QUICK": 60.0, "SECONDS": 60.0}.items():
+        monkeypatch.setattr(postgres, name, value)
+    for query, found in zip(QUERIES, few, strict=True):
+        assert search.find(session, anna, query, limit=100) == found, query
 
 
 def test_what_an_older_version_indexed_is_shown_from_its_reading(session, library, anna):

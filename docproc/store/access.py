@@ -82,8 +82,10 @@ def _grounds(who: Principal, *, trash: bool) -> Sequence[ColumnElement[bool]]:
     if who.may("admin"):
         return (true(),)
     own = DocumentRow.owner_id == who.user_id
+    if trash:
+        return (own,)
     shared = DocumentRow.id.in_(select(Share.document_id).where(Share.user_id == who.user_id))
-    return (own,) if trash else (own, DocumentRow.public, shared)
+    return own, DocumentRow.public.expression, shared
 
 
 def writable(who: Principal) -> ColumnElement[bool]:

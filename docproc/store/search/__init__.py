@@ -30,7 +30,7 @@ from docproc.errors import Rejected
 from docproc.geometry import Box
 from docproc.store import access
 from docproc.store.search import filters, nearest, postgres, sqlite, vectors
-from docproc.store.search.filters import Candidate
+from docproc.store.search.filters import AskedOf, Candidate
 from docproc.store.search.hits import Shown, show, show_passage
 from docproc.store.search.passages import passages
 from docproc.store.search.query import And, Node, Not, Phrase, has_field, only_fields, parse, phrases
@@ -241,12 +241,16 @@ def _newest(session: Session) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One search, made ready: what is asked of words, and the conditions on documents and on pages."""
+    """One search, made ready: what is asked of words, and the conditions on documents and on pages.
+
+    `fields` is what is asked of documents alone, `asked_of` that and whom they are shown to, and what else is asked.
+    """
 
     session: Session
+    who: access.Principal
     text: Node | None
-    of_documents: Sequence[ColumnElement[bool]]
-    where: Sequence[ColumnElement[bool]]
+    fields: Sequence[ColumnElement[bool]]
+    asked_of: AskedOf
     ceiling: int
 
     @classmethod
@@ -255,11 +259,17 @@ class _Search:
         text, rest = filters.split(node)
         if text is None and not has_field(node):
             raise Rejected("This search only says what to leave out.", hint="Add what to look for.", code="bad-query")
-        fields = [filters.condition(part, _backend(session).matches, who.user_id) for part in rest]
-        of_documents = [field for part, field in zip(rest, fields, strict=True) if only_fields(part)]
-        visible = access.visible(who)
-        where = [visible, SearchPage.id <= ceiling, *fields]
-        return cls(session, text, [visible, *of_documents], where, ceiling)
+        fields: list[ColumnElement[bool]] = []
+        of_pages: list[ColumnElement[bool]] = []
+        for part in rest:
+            condition = filters.condition(part, _backend(session).matches, who.user_id)
+            (fields if only_fields(part) else of_pages).append(condition)
+        return cls(session, who, text, fields, AskedOf([access.visible(who), *fields], of_pages), ceiling)
+
+    @property
+    def where(self) -> Sequence[ColumnElement[bool]]:
+        """All conditions on `DocumentRow` and `SearchPage`, but what is asked of words."""
+        return [*self.asked_of.documents, *self.asked_of.pages, SearchPage.id <= self.ceiling]
 
     def by_text(self) -> tuple[list[Candidate], tuple[Limit, ...]]:
         """Return the candidates, best first, among equals the newest first; and what limited them."""
@@ -267,10 +277,8 @@ class _Search:
         if self.text is None:
             found = _browsed(self.session, self.where, most)
         else:
-            backend = _backend(self.session)
-            few = _few(self.session, self.of_documents, backend.FEW)
-            found, in_time = backend.candidates(
-                self.session, self.text, self.where, ceiling=self.ceiling, limit=most, documents=few
+            found, in_time = _backend(self.session).candidates(
+                self.session, self.text, self.asked_of, ceiling=self.ceiling, limit=most, documents=self._few()
             )
         limits: list[Limit] = ["candidates"] if len(found) > CANDIDATES else []
         if not in_time:
@@ -286,11 +294,26 @@ class _Search:
         return nearest.near(
             self.session,
             vector,
-            documents=self.of_documents,
+            documents=self.asked_of.documents,
             where=[*self.where, *unwanted],
             ceiling=self.ceiling,
             limit=ALIKE,
         )
+
+    def _few(self) -> list[str] | None:
+        """Return the documents to search when they are few and have few pages, None otherwise."""
+        if self.who.may("admin") and not self.fields:
+            return None
+        backend = _backend(self.session)
+        pages: dict[str, int] = {}
+        with backend.by_index(self.session):
+            for way in access.ways(self.who):
+                some = select(DocumentRow.id, func.coalesce(DocumentRow.page_count, 1)).where(way, *self.fields)
+                rows = self.session.execute(some.limit(backend.FEW_DOCUMENTS + 1))
+                pages |= {row[0]: row[1] for row in rows}
+                if len(pages) > backend.FEW_DOCUMENTS or sum(pages.values()) > backend.FEW:
+                    return None
+        return list(pages)
 
 
 def _ranked(search: _Search, meaning: Meaning | None) -> tuple[list[_Ranked], tuple[Limit, ...]]:
@@ -320,14 +343,6 @@ def _merged(by_text: Sequence[Candidate], near: Sequence[nearest.Near]) -> list[
         for one in every.values()
     ]
     return sorted(ranked, key=lambda one: (-one.candidate.score, -one.candidate.id))
-
-
-def _few(session: Session, where: Sequence[ColumnElement[bool]], most: int) -> list[str] | None:
-    """Return the documents to search when they have no more than `most` pages, None otherwise."""
-    some = select(DocumentRow.id, func.coalesce(DocumentRow.page_count, 1).label("pages")).where(*where)
-    counted = some.limit(most + 1).subquery()
-    count, pages = session.execute(select(func.count(), func.sum(counted.c.pages)).select_from(counted)).one()
-    return None if max(count, pages or 0) > most else list(session.scalars(some))
 
 
 def _browsed(session: Session, where: Sequence[ColumnElement[bool]], limit: int) -> list[Candidate]:

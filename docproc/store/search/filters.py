@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -26,6 +26,13 @@ class Candidate(NamedTuple):
     document: str
     page: int
     score: float
+
+
+class AskedOf(NamedTuple):
+    """What else is asked: of documents alone, and of documents and the words of their pages in one."""
+
+    documents: Sequence[ColumnElement[bool]]
+    pages: Sequence[ColumnElement[bool]]
 
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import ColumnElement, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+from sqlalchemy import ColumnElement, Select, String, any_, cast, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
-from docproc.store.search.filters import Candidate
+from docproc.store.search.filters import AskedOf, Candidate
 from docproc.store.search.query import And, Node, Not, Or, Phrase
 from docproc.store.search.tokenize import GAP
 from docproc.store.tables import DocumentRow, SearchPage
 
-FEW = 4_000
-"""Pages that are looked through one by one sooner than through the index."""
+FEW, FEW_DOCUMENTS = 20_000, 5_000
+"""Pages, and documents, that are looked through one by one sooner than all: 2 us for a page, 4 for a phrase."""
 LAST_POSITION = 16383
 """The highest position that a tsvector keeps."""
 MOST_POSITIONS = 255
@@ -26,12 +27,25 @@ ENTRY = 8
 """Bytes that a lexeme and a position take at most, beside the text."""
 WINDOW = 10_000
 """Rows whose tsvectors carry the same lexeme, by which the index finds matches among them alone."""
-FIRST, GROWTH = 2, 4
-"""Windows searched at first (the newest is not full), and how many times as many each time after it."""
+FIRST, GROWTH = 3, 4
+"""Windows searched at first, the newest of which is not full (each costs every match again, so more would be slower),
+and how many times as many rows as before are searched after them at most."""
+NEAR = 200_000
+"""Rows of which the index of ids is worth asking for: 8 ms for 100,000."""
 ENOUGH = 100
 """Matches that one does not wait long for more than."""
-QUICK, SECONDS = 0.1, 1.0
-"""Time after which no further windows are searched, with enough found and with less, in seconds."""
+QUICK, SECONDS = 0.06, 1.0
+"""Time after which no further rows are searched, with enough found and with less, in seconds."""
+PLANNER = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "on",
+    "jit": "off",
+    "plan_cache_mode": "force_custom_plan",
+    "work_mem": "'32MB'",
+}
+"""Settings of PostgreSQL while it searches."""
 
 
 def stored(tokens: Sequence[str], row_id: int) -> ColumnElement[str]:
@@ -68,59 +82,98 @@ def matches(node: Node) -> ColumnElement[bool]:
 def candidates(
     session: Session,
     node: Node,
-    where: Sequence[ColumnElement[bool]],
+    asked_of: AskedOf,
     *,
     ceiling: int,
     limit: int,
     documents: Sequence[str] | None = None,
 ) -> tuple[list[Candidate], bool]:
-    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted, and whether time sufficed.
+    """Return the newest pages that match `node` and `asked_of`, at most `limit`, unsorted, and whether time sufficed.
 
-    The newest window of rows is searched first, then ever more at once: a common word fills the limit from a few
-    windows, a rare one costs next to nothing in each. Few `documents` are searched at once.
+    The newest rows are searched first, then ever more at once: a common word fills the limit from few of them, a rare
+    one costs next to nothing in all. Few `documents`, of which `asked_of` holds, are searched at once.
     """
     asked = expression(node)
-    if documents is not None:
-        return _search(session, asked, [*where, SearchPage.document_id.in_(documents)], limit), True
-    found: list[Candidate] = []
-    begin, spent, many = time.monotonic(), 0.0, FIRST
-    newest = last = ceiling // WINDOW
-    while last >= 0 and len(found) < limit:
-        left = (QUICK if len(found) >= ENOUGH else SECONDS) - spent
-        if left < 0:
-            return found, False
-        windows = range(last, max(-1, last - many), -1)
-        here = [SearchPage.id.between(windows[-1] * WINDOW, min(ceiling, last * WINDOW + WINDOW - 1)), *where]
-        query = f"({'|'.join(map(_window, windows))}) & {asked}"
-        found += _search(session, query, here, limit - len(found), may_walk=last == newest)
-        last -= many
-        took, spent = time.monotonic() - begin - spent, time.monotonic() - begin
-        needed = (limit - len(found)) * (newest - last) // max(1, len(found)) + 1
-        many = max(1, min(many * GROWTH, int(many * left / took), needed))
-    return found, True
+    with by_index(session):
+        if documents is not None:
+            return _in_documents(session, asked, documents, asked_of, ceiling, limit), True
+        begin, low = time.monotonic(), max(0, ceiling // WINDOW + 1 - FIRST) * WINDOW
+        found = _search(session, asked, range(low, ceiling + 1), asked_of, limit, by_window=True)
+        while low > 0 and len(found) < limit:
+            rows = _further(ceiling + 1 - low, len(found), limit, time.monotonic() - begin)
+            if rows <= 0:
+                return found, False
+            further = range(max(0, low - rows), low)
+            found += _search(session, asked, further, asked_of, limit - len(found))
+            low = further.start
+        return found, True
+
+
+def _further(searched: int, found: int, limit: int, seconds: float) -> int:
+    """Return how many more rows to search, after so many rows, with so many matches, in so much time."""
+    rows_per_match, rows_per_second = searched / max(found, 1), searched / seconds
+    filling, enough = (rows_per_match * (wanted - found) for wanted in (limit, ENOUGH))
+    quick, patient = (rows_per_second * (time_for - seconds) for time_for in (QUICK, SECONDS))
+    rows = max(min(filling, quick), min(enough, patient))
+    return 0 if rows <= 0 else min(max(int(rows), WINDOW), searched * GROWTH)
 
 
 def _search(
-    session: Session, query: str, where: Sequence[ColumnElement[bool]], limit: int, *, may_walk: bool = False
+    session: Session, query: str, rows: range, asked_of: AskedOf, limit: int, *, by_window: bool = False
 ) -> list[Candidate]:
-    """Return the newest matches, ranked.
+    """Return the newest matches among some rows, ranked.
 
-    Where it may, PostgreSQL walks over the ids from the newest on; else it has to use the index of tokens. Walking is
-    best where most pages match, and it is what PostgreSQL chooses far too often.
+    All that match are sorted before their documents are looked up, one after the other until there are enough.
     """
-    asked = cast(literal(query), TSQUERY)
-    newest = (
-        select(SearchPage.id)
-        .join(DocumentRow, DocumentRow.id == SearchPage.document_id)
-        .where(SearchPage.tokens.bool_op("@@")(asked), *where)
-        .order_by((SearchPage.id if may_walk else SearchPage.id + 0).desc())  # no index is sorted by the sum
-        .limit(limit)
-        .cte()
+    asked = cast(literal(f"({_windows(rows)}) & {query}" if by_window else query), TSQUERY)
+    # A long way from the newest the index of ids would only be read through in vain: the sum is in no index.
+    number = SearchPage.id if len(rows) <= NEAR else SearchPage.id + 0
+    found = (
+        select(SearchPage.id, SearchPage.document_id)
+        .where(SearchPage.tokens.bool_op("@@")(asked), number.between(rows.start, rows.stop - 1))
+        .order_by(SearchPage.id.desc())
+        .offset(0)  # keeps PostgreSQL from joining first
+        .subquery()
     )
-    ranked = select(
-        SearchPage.id, SearchPage.document_id, SearchPage.number, func.ts_rank(SearchPage.tokens, asked)
-    ).join(newest, newest.c.id == SearchPage.id)
-    return [Candidate(*row) for row in session.execute(ranked)]
+    newest = select(found.c.id).join(DocumentRow, DocumentRow.id == found.c.document_id).where(*asked_of.documents)
+    if asked_of.pages:
+        newest = newest.join(SearchPage, SearchPage.id == found.c.id).where(*asked_of.pages)
+    return _ranked(session, newest.order_by(found.c.id.desc()).limit(limit), query)
+
+
+def _in_documents(
+    session: Session, query: str, documents: Sequence[str], asked_of: AskedOf, ceiling: int, limit: int
+) -> list[Candidate]:
+    """Return the newest matches in some documents, ranked: their pages are looked through one by one."""
+    asked = cast(literal(query), TSQUERY)
+    here = SearchPage.document_id == any_(cast(literal(list(documents), ARRAY(String)), ARRAY(String)))
+    newest = select(SearchPage.id).where(here, SearchPage.tokens.bool_op("@@")(asked), SearchPage.id + 0 <= ceiling)
+    if asked_of.pages:
+        newest = newest.join(DocumentRow, DocumentRow.id == SearchPage.document_id).where(*asked_of.pages)
+    session.execute(text("SET LOCAL enable_bitmapscan = off"))  # the index of tokens can be read in no other way
+    return _ranked(session, newest.order_by((SearchPage.id + 0).desc()).limit(limit), query)
+
+
+def _ranked(session: Session, newest: Select[int], query: str) -> list[Candidate]:
+    chosen = newest.cte()
+    rank = func.ts_rank(SearchPage.tokens, cast(literal(query), TSQUERY))  # windows would count as words
+    ranked = select(SearchPage.id, SearchPage.document_id, SearchPage.number, rank)
+    return [Candidate(*row) for row in session.execute(ranked.join(chosen, chosen.c.id == SearchPage.id))]
+
+
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Have everything looked up by indexes, one after the other, as few rows are wanted of many.
+
+    PostgreSQL knows little of how many pages a query matches, and would rather read through all documents.
+    """
+    session.execute(text("; ".join(f"SET LOCAL {name} = {value}" for name, value in PLANNER.items())))
+    yield
+    session.execute(text("; ".join(f"RESET {name}" for name in PLANNER)))  # an error would have ended the transaction
+
+
+def _windows(rows: range) -> str:
+    return "|".join(map(_window, range(rows.start // WINDOW, (rows.stop - 1) // WINDOW + 1)))
 
 
 def _window(number: int) -> str:

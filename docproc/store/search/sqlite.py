@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import ColumnElement, Integer, String, column, func, literal, literal_column, select, table
 from sqlalchemy.orm import Session
 
-from docproc.store.search.filters import Candidate
+from docproc.store.search.filters import AskedOf, Candidate
 from docproc.store.search.query import And, Node, Not, Or, Phrase
 from docproc.store.tables import DocumentRow, SearchPage
 
-FEW = 20_000
-"""Pages that are worth listing before the search."""
+FEW, FEW_DOCUMENTS = 20_000, 20_000
+"""Pages, and documents, that are worth listing before the search."""
 _FTS = table("search_fts", column("rowid", Integer), column("search_fts", String))
 _UNINDEXED_ROWID = literal_column("+search_fts.rowid", Integer)
 """With its sign it is compared row by row; without, FTS5 would begin anew (and bm25 count anew) for each id."""
@@ -38,16 +39,17 @@ def matches(node: Node) -> ColumnElement[bool]:
 def candidates(
     session: Session,
     node: Node,
-    where: Sequence[ColumnElement[bool]],
+    asked_of: AskedOf,
     *,
     ceiling: int,
     limit: int,
     documents: Sequence[str] | None = None,
 ) -> tuple[list[Candidate], bool]:
-    """Return the newest pages that match `node` and `where`, at most `limit`, unsorted, and True: there is no hurry.
+    """Return the newest pages that match `node` and `asked_of`, at most `limit`, unsorted, and True: time sufficed.
 
     Where few `documents` are searched, their pages are listed first, so that no other is looked up.
     """
+    where = [*asked_of.documents, *asked_of.pages]
     if documents is not None:
         given = func.json_each(json.dumps(documents)).table_valued("value")
         pages = select(SearchPage.id).where(SearchPage.document_id.in_(select(given.c.value)))
@@ -77,3 +79,9 @@ def expression(node: Node) -> str:
     unwanted = [expression(child.child) for child in node.children if isinstance(child, Not)]
     found = "(" + " AND ".join(wanted) + ")"
     return f"({found} NOT ({' OR '.join(unwanted)}))" if unwanted else found
+
+
+@contextmanager
+def by_index(_: Session) -> Iterator[None]:
+    """Do nothing: SQLite looks things up by indexes wherever it can."""
+    yield
