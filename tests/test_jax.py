@@ -13,9 +13,12 @@ import pytest
 from paligemma_tiny import GENERATIONS
 from PIL import Image, ImageDraw
 
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+"""What is compiled runs for milliseconds here; making it fast would take seconds."""
+os.environ.setdefault("XLA_FLAGS", QUICKLY)
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft", reason="the extra `paligemma` is not installed")
-pytest.importorskip("jax", reason="the extra `jax` is not installed")
+jax = pytest.importorskip("jax", reason="the extra `jax` is not installed")
 
 from docproc.cli import run as docproc  # noqa: E402
 from docproc.engines.paligemma import convert  # noqa: E402
@@ -42,6 +45,7 @@ from docproc.tasks.grammar import Trained  # noqa: E402
 WORDS = ("abc", "face", "hi, you", "d")
 ASKED = "answer en what is it?"
 PLAIN = model.How()
+HIDDEN = jax.jit(model.hidden, static_argnames="how")
 FULL = Plan(method="full", frozen=("vision",), batch=4, steps=5, rate=1e-3)
 
 
@@ -89,7 +93,7 @@ def work_of(loaded, drawn, plan, folder):
 def logits_of(loaded, arrays, row, how=PLAIN):
     """JAX, of one row, at every place of image and text."""
     batch = collate([row], loaded, "example", 1)
-    states = model.hidden(arrays, batch["pixels"], batch["tokens"], batch["prefix"], how)
+    states = HIDDEN(arrays, batch["pixels"], batch["tokens"], batch["prefix"], how)
     length = loaded.checkpoint.image_tokens + len(row.prefix) + len(row.suffix)
     return np.asarray(model.logits_at(arrays, states, np.arange(length)[None]))[0]
 
@@ -282,7 +286,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(settings, capsys):
 def test_two_devices_learn_what_one_does(settings):
     """Virtual ones, on which large arrays and every batch are divided; the whole model, which is then served."""
     arguments = ["--steps", "4", "--method", "full", "--seed", "3"]
-    flags = "--xla_force_host_platform_device_count=2"
+    flags = f"{QUICKLY} --xla_force_host_platform_device_count=2"
     running = child(command(settings, "two", *arguments), XLA_FLAGS=flags)
     told, _ = running.communicate(timeout=250)
     assert running.returncode == 0, told
