@@ -25,13 +25,18 @@ TextSource = Literal["ocr", "text-layer", "mixed"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as printed: no white space inside."""
+    """One word as printed: no white space inside.
+
+    `alternatives` are what the engine would have read next, the likeliest first, where it doubts the word; with a
+    space in them it would have read two.
+    """
 
     id: str
     text: str
     box: Box
     polygon: Polygon
     confidence: float | None = None
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ per-call arguments on the object, swallows errors and pads every line of a batch
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docproc.engines.beam import Step, likeliest
 from docproc.engines.onnx import Model, Tensor, load_model
 from docproc.engines.scripts import is_written_in, scripts_of
 from docproc.errors import Unavailable
@@ -27,6 +29,11 @@ LINE_HEIGHT = 48
 STEP = 8
 """Pixels of a crop's width per step of the recogniser's output."""
 
+DOUBT_BELOW = 0.9
+"""Lines with a character below this keep what else it may be."""
+LEAST_POSSIBLE, LEAST_ALTERNATIVE = 0.01, 0.005
+"""Probabilities under which a character, and a whole alternative, are not thought of."""
+MOST_ALTERNATIVES = 4
 SURE = 0.92
 """A line that the int8 recogniser reads with less is read again by the original."""
 QUICK = Path(__file__).parent / "weights" / "PP-OCRv6_rec_small_int8.onnx"
@@ -93,17 +100,35 @@ def cut_line(pixels: Pixels, quad: NDArray[np.float32], *, squeeze: float = 1.0)
 class Reading:
     """What the recogniser read in one crop.
 
-    `characters[i]` was seen with probability `scores[i]` around pixel `centers[i]` of the crop's width.
+    `characters[i]` was seen with probability `scores[i]` around pixel `centers[i]` of the crop's width, in the steps
+    from `first[i]` to `last[i]` of the output. `steps` are what each step may be as well; none where all is sure.
     """
 
     characters: str
     scores: NDArray[np.float32]
     centers: NDArray[np.float32]
+    first: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    last: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    steps: tuple[Step, ...] = ()
 
     @property
     def confidence(self) -> float:
         """Mean probability of the characters, 0-1; 0 for no text."""
         return float(self.scores.mean()) if len(self.scores) else 0.0
+
+    def alternatives(self, start: int, end: int, count: int = MOST_ALTERNATIVES) -> tuple[str, ...]:
+        """Return what else the characters from `start` to before `end` may be, the likeliest first."""
+        if not self.steps:
+            return ()
+        begin = self.last[start - 1] + 1 if start else 0
+        stop = self.first[end] if end < len(self.first) else len(self.steps)
+        read = unicodedata.normalize("NFC", self.characters[start:end])
+        found = [
+            (unicodedata.normalize("NFC", " ".join(text.split())), share)
+            for text, share in likeliest(self.steps[begin:stop], count + 2)
+        ]
+        texts = dict.fromkeys(text for text, share in found if share >= LEAST_ALTERNATIVE and text != read)
+        return tuple(texts)[:count]
 
 
 class Recognizer:
@@ -151,11 +176,24 @@ class Recognizer:
         first = np.flatnonzero((best != 0) & (best != np.r_[0, best[:-1]]))
         after = np.flatnonzero(np.r_[best[1:] != best[:-1], True])  # last step of each run
         last = after[np.searchsorted(after, first)]
+        scores = np.asarray(steps[first, best[first]], np.float32)
         return Reading(
             "".join(self._classes[index] for index in best[first]),
-            np.asarray(steps[first, best[first]], np.float32),
+            scores,
             ((first + last + 1) * (STEP / 2)).astype(np.float32),
+            first,
+            last,
+            self._possible(steps) if len(scores) and scores.min() < DOUBT_BELOW else (),
         )
+
+    def _possible(self, steps: Tensor) -> tuple[Step, ...]:
+        """Return what each step may be, without what is unlikely or not allowed."""
+        found: list[list[tuple[str, float]]] = [[] for _ in steps]
+        allowed = None if self._allowed is None else set(self._allowed.tolist())
+        for at, index in zip(*np.nonzero(steps > LEAST_POSSIBLE), strict=True):
+            if allowed is None or index in allowed:
+                found[at].append((self._classes[index], float(steps[at, index])))
+        return tuple(found)
 
 
 def _is_fast(model: Model) -> bool:

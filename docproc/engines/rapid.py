@@ -120,7 +120,7 @@ def _inside(quad: NDArray[np.float32], across: float, down: float) -> tuple[floa
 
 
 def _word(span: Span, polygon: Polygon) -> Word:
-    return Word("", span.text, Box.around(polygon), polygon, round(span.confidence, 4))
+    return Word("", span.text, Box.around(polygon), polygon, round(span.confidence, 4), span.alternatives)
 
 
 def _text(spans: Sequence[Span]) -> str:

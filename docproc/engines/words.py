@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.engines.ppocr import Reading
+from docproc.engines.ppocr import DOUBT_BELOW, Reading
 from docproc.raster import Pixels
 
 _CJK = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
@@ -27,6 +27,7 @@ class Span:
     right: float
     confidence: float
     spaced: bool
+    alternatives: tuple[str, ...] = ()
 
 
 def ink_of(crop: Pixels) -> NDArray[np.bool_]:
@@ -85,7 +86,9 @@ def _spans(
         mine = places[start:end]
         text = unicodedata.normalize("NFC", "".join(reading.characters[index] for index in mine))
         left, right = sorted(edges[2 * word : 2 * word + 2])
-        yield Span(text, left, right, float(reading.scores[mine].mean()), spaced[word])
+        confidence = float(reading.scores[mine].mean())
+        others = reading.alternatives(mine[0], mine[-1] + 1) if confidence < DOUBT_BELOW else ()
+        yield Span(text, left, right, confidence, spaced[word], others)
 
 
 def _gap(columns: NDArray[np.bool_], before: float, after: float) -> tuple[float, float]:

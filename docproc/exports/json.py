@@ -20,7 +20,7 @@ name = "json"
 suffix = ".json"
 media_type = "application/json"
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Grows in its second part when a key is added, in its first when a reader of the old one would break."""
 
 
@@ -124,7 +124,12 @@ def _word(word: Word | Line) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    return {**_word(line), "words": [_word(word) for word in line.words]}
+    return {**_word(line), "words": [_with_alternatives(word) for word in line.words]}
+
+
+def _with_alternatives(word: Word) -> dict[str, Any]:
+    """Return a word; what else it may say is left out where nothing is known, as with nearly all words."""
+    return {**_word(word), "alternatives": list(word.alternatives)} if word.alternatives else _word(word)
 
 
 def _region(region: Region) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Node:
             raise Rejected(f"This is no reading: {place} is missing.", code="bad-reading")
         return Node(self.value[name], place)
 
+    def has(self, name: str) -> bool:
+        """Say whether there is a key that may be left out."""
+        return isinstance(self.value, dict) and name in self.value
+
     def items(self) -> Iterator[Node]:
         """Yield the values of a list."""
         if not isinstance(self.value, list):
@@ -180,6 +184,7 @@ def _word(node: Node) -> Word:
         box=node.key("box").box(),
         polygon=node.key("polygon").polygon(),
         confidence=node.key("confidence").share(),
+        alternatives=node.key("alternatives").all(Node.text) if node.has("alternatives") else (),
     )
 
 
