@@ -11,12 +11,15 @@ from docproc.learn.dataset import Example
 from docproc.learn.examples import Known, Plan, examples_of, kept
 from docproc.learn.splits import split_of
 from docproc.synth import KINDS, draw
+from docproc.synth.anyscan import any_scan
 from docproc.synth.kinds import Drawn
 from docproc.synth.labels import placed_things, scans
 
 LEFT_OUT = frozenset({"poster", "poster-a0", "example-report", "rotated"})
 """Kinds that are not drawn unless they are asked for: huge sheets, and pages that a model is shown upright."""
 KINDS_DRAWN = tuple(kind for kind in KINDS if kind not in LEFT_OUT)
+WORN = 0.6
+"""Share of documents that are scanned by `any_scan`; the others as their kind says, which may be not at all."""
 DPI = 150.0
 """What pages are drawn at: the resolution that text is read at."""
 
@@ -48,9 +51,11 @@ def examples(order: Order, folder: Path) -> list[Example]:
     Those of the test split are of wordings and layouts that training never shows.
     """
     drawn = draw(order.kind, order.seed, "test" if split_of(order.name) == "test" else "train")
-    if drawn.scan:
-        drawn = replace(drawn, scan=replace(drawn.scan, turn=0))
     random = Random(f"examples/{order.name}")  # noqa: S311  (no secret)
+    if random.random() < WORN:
+        drawn = replace(drawn, scan=any_scan(random))
+    elif drawn.scan:
+        drawn = replace(drawn, scan=replace(drawn.scan, turn=0))
     made = [one for known in _pages(drawn) for one in examples_of(known, order.plan, random)]
     return [kept(one, folder, document=order.name, kind=order.kind, source="synth") for one in made]
 

@@ -41,7 +41,8 @@ MAIN = (
     ("about", ("subject",)),
     ("headed", ("title",)),
 )
-"""What is told, in this order: the word before it, and the fields it is taken from, the first that there is."""
+"""What is told, in this order: the word before it, and the fields it is taken from, the first that there is. A title
+is told where there is nothing else."""
 LONGEST = 60
 """Characters of a value; longer ones, such as a sentence for a subject, are not told."""
 LANGUAGES = {
@@ -60,7 +61,7 @@ def caption(
     fields = fields or _title(page)
     for word, names in MAIN:
         value = next((fields[name] for name in names if fields.get(name)), "")
-        if value and len(value) <= LONGEST:
+        if value and len(value) <= LONGEST and not (word == "headed" and told[1:]):
             told.append(f'headed "{value}"' if word == "headed" else f"{word} {value}")
     if seen := list(dict.fromkeys(thing.label for thing in things)):
         named = [f"a {label}" for label in seen]

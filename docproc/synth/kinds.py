@@ -15,6 +15,7 @@ from docproc.synth.asked import Asked
 from docproc.synth.captions import caption
 from docproc.synth.example_report import draw_example_report
 from docproc.synth.invoice import draw_invoice
+from docproc.synth.official import draw_certificate, draw_charts, draw_contract
 from docproc.synth.pages import draw_columns, draw_list, draw_print, draw_small_print, draw_table_page
 from docproc.synth.poster import draw_poster_a0, draw_poster_a1
 from docproc.synth.questions import lay
@@ -136,6 +137,11 @@ KINDS: Mapping[str, Kind] = {
     "slides": Kind("a slide with bullets, a chart or a table, with questions, born digital"),
     "figures": Kind("tables of figures with captions, with questions, born digital"),
     "directory": Kind("a menu, a schedule or a directory, with questions", scan=_clean),
+    "contract": Kind("a signed and stamped contract in one of twenty languages", draw_contract, _posted),
+    "certificate": Kind(
+        "a certificate with seal and signature in one of twenty languages", draw_certificate, _posted
+    ),
+    "charts": Kind("a page with charts and photographs, with questions, born digital", draw_charts),
     "poster": Kind("an A1 poster with small print", draw_poster_a1, None, 150.0),
     "poster-a0": Kind("an A0 poster with small print", draw_poster_a0, None, 150.0),
 }

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from docproc.document import Page
 from docproc.raster import PageImage, Pixels
 from docproc.synth.move import Affine, move_page, skewing, turned_size, turning
-
-Field = NDArray[np.float32]
+from docproc.synth.wear import Field, Wear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +20,7 @@ class Scan:
     `skew` degrees clockwise and `turn` 0, 90, 180 or 270 degrees clockwise as the file shows it; `blur` sigma
     in points; `noise` standard deviation of grey levels; `paper` colour of white (0-255 RGB); `ink` 0-1, the
     contrast that is left; `shade` 0-1, how dark folds and edges get; `jpeg` quality 1-100, 0 for none; `fax`
-    makes it black and white.
+    makes it black and white; `wear` is what happened to the paper.
     """
 
     skew: float = 0.0
@@ -34,6 +32,7 @@ class Scan:
     shade: float = 0.0
     jpeg: int = 0
     fax: bool = False
+    wear: Wear | None = None
 
     def apply(self, image: PageImage, page: Page, seed: int) -> tuple[PageImage, Page]:
         """Return the scanned image and the truth where the scan shows it."""
@@ -51,6 +50,8 @@ class Scan:
             grain = rng.standard_normal(field.shape[:2], dtype=np.float32)
             field += cv2.GaussianBlur(grain, (0, 0), 0.6)[..., None] * self.noise * 2
         pixels = np.clip(field + 0.5, 0, 255).astype(np.uint8)
+        if self.wear:
+            pixels = self.wear.apply(pixels, image.dpi, seed)
         return self._turned(self._stored(pixels), image, page)
 
     def affine(self, size: tuple[float, float]) -> Affine:

@@ -75,7 +75,7 @@ def around(box: Box) -> tuple[Polygon, ...]:
 
 def swollen(polygon: Polygon, by: float) -> Polygon:
     """Return a convex polygon whose edges lie `by` points further out: the outline of what is drawn with a pen."""
-    corners = np.array(polygon)
+    corners = np.array(polygon, np.float64)
     edges = np.roll(corners, -1, axis=0) - corners
     normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
