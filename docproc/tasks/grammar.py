@@ -44,6 +44,7 @@ _PT = {
 # "read text" is the wording of big_vision's README; Google lists `ocr` and `describe` for pt alone, Hugging Face's
 # announcement of PaliGemma 2 lists both for mix too
 _MIX = {**_PRETRAINED, "ocr": "read text", "describe": "describe {language}"}
+_NANO = {"ocr": "ocr", "answer": "answer en {thing}", "caption": "caption en", **_DETECT}
 _ANSWER = {"answer": "answer en {thing}"}
 _BARE = {"answer": "{thing}"}  # trained without any prefix
 _CAPTION = {"caption": "caption {language}"}
@@ -63,6 +64,7 @@ GRAMMAR: Mapping[str, Rules] = MappingProxyType(
     {
         "pt": _PT,
         "mix": _MIX,
+        "nano": _NANO,
         "chat": _CHAT,
         "ft-docvqa": _BARE,
         "ft-chartqa": _BARE,

@@ -165,6 +165,8 @@ def _found(look: _Look, written: Sequence[Generation], sheet: _Sheet, decoder: M
     else:
         within = look.ask.box.clipped(sheet.box) if look.ask.box else sheet.box
         findings = join(within, [(box, one.findings) for box, one in zip(boxes, parsed, strict=True)])
+        if look.task.name == "answer":  # asked of every line, it has one answer: the surest
+            findings = sorted(findings, key=lambda found: -(found.confidence or 0.0))[:1]
     return Found(
         tuple(findings),
         tuple(view for view, _ in look.views),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from docproc.errors import Usage
@@ -18,6 +19,7 @@ from docproc.raster import PageImage
 from docproc.tasks import caption
 from docproc.tasks.asking import Ask, Reads, Task, View
 from docproc.tasks.grammar import Trained
+from docproc.tasks.rows import lines_of, squares
 from docproc.tiles import OVERLAP, SIDE, detail_tiles, overview
 
 SIDES = (224, 448, 896)
@@ -26,6 +28,10 @@ DETAIL_DPI = 150.0
 """Resolution of detail tiles at most: 10 point print is 21 px high then, more than the 14 px of a patch."""
 MOST_TILES = 40
 """Tiles that a page is cut into at most; larger ones are looked at a bit smaller."""
+
+BY_LINES = "nano"
+"""The variant that reads lines, stacked in a square whose side is ROWS times as long as a row is high."""
+ROWS = 8
 
 
 def best_side(task: Task, sides: Sequence[int] = SIDES) -> int:
@@ -46,6 +52,8 @@ def views_of(task: Task, ask: Ask, image: PageImage, trained: Trained, side: int
     """
     if ask.box is not None and not (task.name == "caption" and caption.told_box(ask, trained)):
         image = _inside(image, ask.box)
+    if trained.variant == BY_LINES and task.name in ("ocr", "answer"):
+        return _rows(image, side)
     return VIEWS[task.reads](image, side or SIDE)
 
 
@@ -82,6 +90,20 @@ def _both(image: PageImage, side: int) -> list[View]:
 
 def _text(image: PageImage, side: int) -> list[View]:
     return [squared(tile) for tile in _details(image, side)]
+
+
+def _rows(image: PageImage, side: int) -> list[View]:
+    """Return the lines of an image, each in one square or more; an image without lines is shown as it is."""
+    grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8)
+    views = []
+    for left, top, right, bottom in lines_of(grey):
+        for square in squares(grey[top:bottom, left:right], side, side // ROWS):
+            across = (left + square.cuts[0][0], left + square.cuts[-1][1])
+            corners = [(across[0], top), (across[1], top), (across[1], bottom), (across[0], bottom)]
+            views.append(
+                View(PageImage(cv2.cvtColor(square.pixels, cv2.COLOR_GRAY2RGB), image.dpi), image.place(corners))
+            )
+    return views or _padded(image, side)
 
 
 VIEWS: dict[Reads, Callable[[PageImage, int], list[View]]] = {

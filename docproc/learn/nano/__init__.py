@@ -1,0 +1,1 @@
+"""Training of the small PaliGemma that comes with the package, by `docproc finetune nano RECIPE.toml`."""
