@@ -154,7 +154,7 @@ def _drop(model: Any, share: float) -> None:
 def quiet() -> Iterator[None]:
     """Leave out warnings of peft and transformers that are about each other."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        warnings.filterwarnings("ignore", "`(?:is_)?gradient_checkpointing", FutureWarning)
         warnings.filterwarnings("ignore", ".*tie_word_embeddings.*", UserWarning)
         warnings.filterwarnings("ignore", ".*use_reentrant.*", UserWarning)
         yield

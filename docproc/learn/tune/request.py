@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docproc.errors import Usage
 from docproc.learn import dataset
 from docproc.learn.tune.plan import Plan
 from docproc.learn.tune.rows import Reads, Rows, rows_of
@@ -37,11 +38,14 @@ class Request:
 
 
 def rows_in(folder: Path, split: str, loaded: Reads, variant: Trained, plan: Plan) -> Rows:
-    """Return the examples of a split; none where it is missing, but of `train`, which raises Usage."""
+    """Return the examples of a split; none where it is missing or empty, but of `train`, which raises Usage."""
     path = folder / f"{split}.jsonl"
     if split != "train" and not path.is_file():
         return Rows((), ())
-    return rows_of(dataset.read(path), loaded, variant, plan.longest)
+    found = rows_of(dataset.read(path), loaded, variant, plan.longest)
+    if split == "train" and not found.rows:
+        raise Usage(f"There is no example to train on in {path}.", hint="Export more.", code="bad-dataset")
+    return found
 
 
 def about(request: Request, plan: Plan, base: str, side: int, data: str, source: str) -> dict[str, Any]:

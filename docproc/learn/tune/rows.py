@@ -60,7 +60,7 @@ def rows_of(examples: Iterable[Example], loaded: Reads, trained: Trained, longes
     """Return examples as tokens; answers of more than `longest` tokens are cut, which a note tells.
 
     An answer that is cut has no <eos>: the model shall not learn to stop there. Raises Usage for a prompt that nobody
-    would ask a model of this variant, or one that is too long, and when no example is left.
+    would ask a model of this variant, or one that is too long.
     """
     rows, uncoded = [], 0
     known = [_pattern(template) for template in _templates(trained).values()]
@@ -85,8 +85,6 @@ def rows_of(examples: Iterable[Example], loaded: Reads, trained: Trained, longes
         notes.append(f"{cut} of {len(rows)} answers have more than {longest} tokens and are cut; raise --longest.")
     if uncoded:
         notes.append(f"{uncoded} examples of masks have no <seg> codes and are left out.")
-    if not rows:
-        raise Usage("There is no example to train on.", hint="Look into train.jsonl.", code="bad-dataset")
     return Rows(rows, notes)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from docproc.engines.paligemma import lora
 from docproc.engines.paligemma.loading import Loaded
@@ -18,11 +19,17 @@ DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
 def write(loaded: Loaded, model: Any, base: Card | None, staged: Path) -> None:
-    """Write `model`, which is that of `loaded` or a PeftModel around it (of the registered `base`), into a folder."""
-    if model is loaded.model:
-        _write_checkpoint(staged, loaded)
-    else:
-        _write_adapter(staged, model, base.name if base else str(loaded.checkpoint.folder))
+    """Write `model`, which is that of `loaded` or a PeftModel around it (of the registered `base`), into a folder.
+
+    Raises OSError when the disk is full.
+    """
+    try:
+        if model is loaded.model:
+            _write_checkpoint(staged, loaded)
+        else:
+            _write_adapter(staged, model, base.name if base else str(loaded.checkpoint.folder))
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def _write_adapter(staged: Path, model: Any, base: str) -> None:
