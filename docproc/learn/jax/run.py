@@ -58,6 +58,8 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card:
     identity["frozen"] = list(plan.frozen)
     work = Work(loaded, plan, rows.rows, folder, identity, devices)
     trainer = Trainer(work)
+    if len(devices) > 1:
+        tell(trainer.told())
     _require_room(folder, trainer.learnt, loaded, plan)
     before = measure(work, trainer, held.rows)
     standing = under_bar(partial(train, work, trainer), work.total, tell)

@@ -157,6 +157,12 @@ class Trainer:
         again = [jax.device_put(arrays[f"state:{at}"], one.sharding) for at, one in enumerate(leaves)]
         self.state = jax.tree.unflatten(form, again)
 
+    def told(self) -> str:
+        """Say how the model lies on its devices."""
+        arrays = [*self.learnt.values(), *self._fixed.values()]
+        divided = sum(not one.sharding.is_fully_replicated for one in arrays)
+        return f"{divided} of {len(arrays)} arrays are divided among {len(self._work.devices)} devices."
+
     def arrays(self) -> Arrays:
         """Return what was learnt."""
         return {name: np.asarray(one) for name, one in self.learnt.items()}
