@@ -264,6 +264,7 @@ def adapter_of(settings, name):
     return (settings.data_dir / "models" / name / "1" / "adapter_model.safetensors").read_bytes()
 
 
+@pytest.mark.timeout(900)
 def test_a_killed_training_goes_on_to_the_same_adapter(settings, capsys):
     """SIGKILL in the midst of steps, with dropout; then the same command, and once without any kill."""
     arguments = command(settings, "mine", "--steps", "150", "--dropout", "0.1")
@@ -284,12 +285,13 @@ def test_a_killed_training_goes_on_to_the_same_adapter(settings, capsys):
     assert card.kind == "adapter"
 
 
+@pytest.mark.timeout(900)
 def test_two_devices_learn_what_one_does(settings):
     """Virtual ones, on which large arrays and every batch are divided; the whole model, which is then served."""
     arguments = ["--steps", "4", "--method", "full", "--seed", "3"]
     flags = f"{QUICKLY} --xla_force_host_platform_device_count=2"
     running = child(command(settings, "two", *arguments), XLA_FLAGS=flags)
-    told, _ = running.communicate(timeout=280)
+    told, _ = running.communicate(timeout=600)
     assert running.returncode == 0, told
     assert docproc(command(settings, "one", *arguments)) == 0
     registry = Registry(settings)
