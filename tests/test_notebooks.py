@@ -37,9 +37,10 @@ def test_there_is_one_for_each_thing_to_learn():
 @pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path):
     shutil.copy(path, tmp_path)
+    alone = {"IPYTHONDIR": str(tmp_path / "ipython"), "DOCPROC_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", "from nbclient.cli import main; main()", "--inplace", "--timeout=1200", path.name],
-        cwd=tmp_path, env=os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")}, capture_output=True, text=True,
+        cwd=tmp_path, env=os.environ | alone, capture_output=True, text=True,
         timeout=1700, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
