@@ -85,9 +85,16 @@ class Settings:
         default="",
         metadata=_help("int8 or int4: that model in less memory, a bit worse; empty means as it is stored"),
     )
+    vision_decode: str = field(
+        default="",
+        metadata=_help("static or compiled: a cache of fixed size, its steps as CUDA graphs; empty: neither"),
+    )
     vision_devices: str = field(
         default="",
-        metadata=_help("cuda:0,cuda:1: a worker process of the queue gpu for each; empty means one, on a GPU if any"),
+        metadata=_help(
+            "cuda:0,cuda:1: a worker process of the queue gpu for each; empty means one, on a GPU if any; "
+            "spread: one model over all GPUs, and what they do not hold in main memory"
+        ),
     )
     vision_memory: int = field(
         default=0,

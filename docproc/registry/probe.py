@@ -79,6 +79,8 @@ def _described(located: Located) -> Iterator[str]:
         needs = found.needs(width=width)
         parts = ", ".join(f"{part} {_size(getattr(needs, part))}" for part in ("weights", "cache", "activations"))
         yield f"memory in {name}, one page and 512 tokens: {_size(needs.total)} ({parts})"
+    fewer = ", ".join(f"{kind} {_size(found.memory(width=2, weights=kind))}" for kind in checkpoint.QUANTISED)
+    yield f"the same in bfloat16 on a GPU with quantised weights: {fewer}"
     yield f"free here: {_size(free)}"
 
 

@@ -19,6 +19,9 @@ TOKENS = ("<image>", "<loc0000>", "<loc1023>", "<seg000>", "<seg127>")
 VARIANTS = re.compile(r"(?:^|[-_/])(pt|mix|ft-[a-z0-9]+(?:-[a-z]+)?)(?=$|[-_/@])")
 LARGEST_HEADER = 100 * 1024 * 1024
 SAMPLE = 1 << 20
+_LINEAR = re.compile(r"language_model\..*layers\.\d+\..*_proj\.weight$")
+QUANTISED = {"int8": 1.01, "int4": 0.5 + 4 / 64}
+"""Bytes of a quantised number: with int8 a scale per row, with nf4 one of 4 bytes for each 64."""
 SLACK = 1.1
 """For what is not counted: the CUDA context, fragments."""
 
@@ -41,7 +44,8 @@ class Memory:
 class Checkpoint:
     """A folder that holds a whole PaliGemma: `side` in pixels, `parameters` and `cache` (numbers per token) counted.
 
-    `shape` is width, inner width, heads and rows of the embedding of the language model.
+    `shape` is width, inner width, heads and rows of the embedding of the language model; `linear` of the parameters
+    are in its layers, which is what can be quantised.
     `variant` is "pt", "mix", "ft-..." or "" when nothing tells; `version` names these very weights.
     """
 
@@ -56,18 +60,25 @@ class Checkpoint:
     longest: int
     version: str
     shape: tuple[int, int, int, int]
+    linear: int = 0
 
-    def memory(self, *, width: int, batch: int = 1, tokens: int = 512) -> int:
-        """Return the bytes it needs: numbers of `width` bytes, `batch` requests at once, `tokens` beside images."""
-        return self.needs(width=width, batch=batch, tokens=tokens).total
+    def memory(self, *, width: int, batch: int = 1, tokens: int = 512, weights: str = "") -> int:
+        """Return the bytes it needs: numbers of `width` bytes, `batch` requests at once, `tokens` beside images.
 
-    def needs(self, *, width: int, batch: int = 1, tokens: int = 512) -> Memory:
+        With `weights` ("int8", "int4") the layers of the language model are quantised.
+        """
+        return self.needs(width=width, batch=batch, tokens=tokens, weights=weights).total
+
+    def needs(self, *, width: int, batch: int = 1, tokens: int = 512, weights: str = "") -> Memory:
         """Return what it needs, in parts. The kernel of the second generation keeps all scores of attention."""
         across, inner, heads, rows = self.shape
         length = self.image_tokens + tokens
         scores = heads * length * length * 4 if self.generation == 2 else 0
         a_row = length * (4 * across + 3 * inner) * width + scores + 4 * rows
-        return Memory(self.parameters * width, self.cache * batch * length * width, batch * a_row)
+        layers = self.linear * QUANTISED.get(weights, width)
+        return Memory(
+            int((self.parameters - self.linear) * width + layers), self.cache * batch * length * width, batch * a_row
+        )
 
 
 def check(folder: Path) -> Checkpoint:
@@ -97,6 +108,7 @@ def check(folder: Path) -> Checkpoint:
         longest=_number(text, "max_position_embeddings", 8192),
         version=digest[:12],
         shape=_shape(folder, tensors, _head(text)),
+        linear=sum(_product(tensor["shape"]) for name, tensor in tensors.items() if _LINEAR.search(name)),
     )
 
 

@@ -18,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from docproc.engines import Generation, Limits, VisionRequest
 from docproc.engines.paligemma.adapters import Adapters
 from docproc.engines.paligemma.checkpoint import SLACK
+from docproc.engines.paligemma.decoding import decode_called, fixed_cache, prepare
 from docproc.engines.paligemma.loading import load
 from docproc.engines.paligemma.prompts import LONGEST, clean, too_long
 from docproc.engines.paligemma.quantize import weights_called
@@ -64,6 +65,8 @@ class PaliGemmaEngine:
         located = registry.locate(str(model))
         weights = weights_called(settings.vision_weights)
         self._loaded = load(located.folder, device=device, attention=attention, weights=weights)
+        self._decode = decode_called(settings.vision_decode)
+        prepare(self._loaded.model, self._decode)
         self._adapters = Adapters(self._loaded, registry)
         self._adapter = located.adapter.id if located.adapter else ""
         self._adapters.add(self._adapter)
@@ -189,7 +192,7 @@ class PaliGemmaEngine:
 
     def _write(self, rows: Sequence[_Row], features: Any) -> list[Generation]:
         device, pad = self._loaded.model.device, self._loaded.tokenizer.pad_token_id
-        longest = max(len(row.ids) for row in rows)
+        longest, most = max(len(row.ids) for row in rows), max(row.limits.tokens for row in rows)
         gaps = [longest - len(row.ids) for row in rows]
         ids = torch.tensor([[pad] * gap + [*row.ids] for gap, row in zip(gaps, rows, strict=True)], device=device)
         mask = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in gaps], device=device)
@@ -197,7 +200,7 @@ class PaliGemmaEngine:
         written = self._loaded.model.generate(
             input_ids=ids, attention_mask=mask, token_type_ids=torch.zeros_like(ids),
             mm_encoder_outputs={"image": BaseModelOutputWithPooling(pooler_output=features)},
-            max_new_tokens=max(row.limits.tokens for row in rows),
+            max_new_tokens=most, past_key_values=fixed_cache(self._loaded.model, self._decode, longest + most),
             stopping_criteria=[stops], logits_processor=[certainty],
         )  # fmt: skip
         scores = certainty.rows()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +41,22 @@ class Loaded:
         return str(self.model.device)
 
 
-def load(folder: Path, *, device: str = "", attention: str = "", weights: Weights = "") -> Loaded:
+SPREAD = "spread"
+"""The device of a model that no GPU holds alone: all of them, then main memory, then the disk."""
+
+
+def load(
+    folder: Path,
+    *,
+    device: str = "",
+    attention: str = "",
+    weights: Weights = "",
+    room: Mapping[int | str, int] | None = None,
+) -> Loaded:
     """Return the checkpoint in `folder` on `device` ("cuda" where there is one, else "cpu"); nothing is downloaded.
+
+    On the device "spread" accelerate divides the layers between all GPUs and main memory, by what is free there or
+    by `room`: device (0, 1, "cpu") -> bytes; what fits nowhere is read from the disk at every step, which is slow.
 
     It computes in bfloat16 on a GPU and in float32 on a CPU, with the weights of the language model as they are or
     quantized to `weights`. Raises Unavailable when memory is short or a file is missing, Usage when files do not fit
@@ -46,8 +64,12 @@ def load(folder: Path, *, device: str = "", attention: str = "", weights: Weight
     """
     checkpoint = check(folder)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    width = 4 if device == "cpu" else 2
-    _afford(checkpoint.memory(width=width), device)
+    width = 4 if device == "cpu" or not torch.cuda.is_available() else 2
+    spread = device == SPREAD
+    if spread and weights:
+        raise Usage("Quantised weights cannot be spread.", hint="Unset DOCPROC_VISION_WEIGHTS, or name one device.")
+    if not spread:  # on a CPU the weights are quantised after they were loaded
+        _afford(checkpoint.memory(width=width, weights="" if device == "cpu" else weights), device)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     processor = PaliGemmaProcessor.from_pretrained(folder, local_files_only=True)
@@ -55,10 +77,12 @@ def load(folder: Path, *, device: str = "", attention: str = "", weights: Weight
     _as_trained(config, checkpoint)
     image_token = _check_tokens(processor, config)
     kernels = {"text_config": attention or ATTENTION[checkpoint.generation], "vision_config": "sdpa"}
-    model = _weights(folder, config, kernels, torch.float32 if device == "cpu" else torch.bfloat16)
+    where = _divided(room) if spread else {}
+    model = _weights(folder, config, kernels, torch.float32 if width == 4 else torch.bfloat16, where)
     model.generation_config = _greedy(processor.tokenizer)
     quantize(model, weights)
-    return Loaded(checkpoint, model.to(device).eval(), processor.tokenizer, processor.image_processor, image_token)
+    model = model if spread else model.to(device)
+    return Loaded(checkpoint, model.eval(), processor.tokenizer, processor.image_processor, image_token)
 
 
 def _as_trained(config: Any, checkpoint: Checkpoint) -> None:
@@ -68,11 +92,26 @@ def _as_trained(config: Any, checkpoint: Checkpoint) -> None:
             config.text_config.final_logit_softcapping = None
 
 
-def _weights(folder: Path, config: Any, kernels: dict[str, str], dtype: Any) -> Any:
+def _divided(room: Mapping[int | str, int] | None) -> dict[str, Any]:
+    """Return how layers are divided; the folder for those that fit nowhere stays as long as this process."""
+    try:
+        import accelerate  # noqa: F401, PLC0415
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            "To spread a model over devices needs accelerate, which is not installed.",
+            hint="Install the extra: pip install 'docproc[paligemma]'.",
+            code="no-extra",
+        ) from error
+    overflow = tempfile.mkdtemp(prefix="docproc-spread-")
+    atexit.register(shutil.rmtree, overflow, ignore_errors=True)
+    return {"device_map": "auto", "max_memory": dict(room) if room else None, "offload_folder": overflow}
+
+
+def _weights(folder: Path, config: Any, kernels: dict[str, str], dtype: Any, where: Mapping[str, Any]) -> Any:
     try:
         model, told = PaliGemmaForConditionalGeneration.from_pretrained(
             folder, config=config, dtype=dtype, attn_implementation=kernels,
-            local_files_only=True, use_safetensors=True, output_loading_info=True,
+            local_files_only=True, use_safetensors=True, output_loading_info=True, **where,
         )  # fmt: skip
     except (RuntimeError, OSError, ValueError) as error:
         raise Usage(
