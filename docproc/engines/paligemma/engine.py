@@ -29,6 +29,8 @@ from docproc.registry import Registry
 from docproc.settings import Settings
 
 BATCH = {"cpu": 4, "cuda": 16}
+SMALL, MANY = 50_000_000, 32
+"""Parameters of a small model, of which MANY rows are computed at once anywhere."""
 LAST = "channels_last"
 """Told, because a picture three pixels high would be taken for one with its channels first."""
 KEPT_IMAGES = 32
@@ -72,7 +74,8 @@ class PaliGemmaEngine:
         self._adapters.add(self._adapter)
         checkpoint = self._loaded.checkpoint
         self._room = settings.vision_memory or free_memory(self._loaded.device)
-        self._batch = batch or BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
+        usual = BATCH["cpu" if self._loaded.device == "cpu" else "cuda"]
+        self._batch = batch or (MANY if checkpoint.parameters < SMALL else usual)
         self._features: OrderedDict[str, Any] = OrderedDict()
         self.version = f"{checkpoint.generation}@{checkpoint.version}"
         if weights:

@@ -19,7 +19,8 @@ class Batch:
     """Examples of one prompt. `tokens` int64[B, T] are <bos>, the prompt and newline (`prefix` of them) and answers.
 
     `pixels` uint8[B, side, side]. `hints` int16[B, patches, SLOTS + 1] tell what stands in each patch, and `places`
-    int16[B, N] where each character of the answers stands (-1 after them), as in `lines.Labels`; None for pictures.
+    int16[B, N] where each character of the answers stands (-1 after them), as in `lines.Labels`; None for pictures
+    of pages, whose `things` int64[B, patches] are what lies on each patch, 1 for the first class, 0 for nothing.
     """
 
     task: str
@@ -28,6 +29,7 @@ class Batch:
     prefix: int
     hints: NDArray[np.int16] | None = None
     places: NDArray[np.int16] | None = None
+    things: NDArray[np.int64] | None = None
 
 
 def assemble(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -39,11 +40,13 @@ def batch(random: Random, task: str, recipe: Recipe, drawing: Drawing) -> Batch:
         return _answers(random, recipe, drawing)
     if task == "caption":
         pages = [sheets.sheet(random, shape.side) for _ in range(recipe.others)]
-        return assemble(task, "caption en", [page.pixels for page in pages], [sheets.caption(page) for page in pages])
+        made = assemble(task, "caption en", [page.pixels for page in pages], [sheets.caption(page) for page in pages])
+        return replace(made, things=np.stack([sheets.covered(page, shape.side // shape.patch) for page in pages]))
     label = random.choice(sheets.MASKED if task == "segment" else sheets.CLASSES)
     pages = [sheets.sheet(random, shape.side, label if random.random() < THERE else "") for _ in range(recipe.others)]
     answers = [objects(page, label, masks=task == "segment", words=drawing.words) for page in pages]
-    return assemble(task, f"{task} {label}", [page.pixels for page in pages], answers)
+    made = assemble(task, f"{task} {label}", [page.pixels for page in pages], answers)
+    return replace(made, things=np.stack([sheets.covered(page, shape.side // shape.patch) for page in pages]))
 
 
 def objects(page: sheets.Sheet, label: str, *, masks: bool = False, words: Any = None) -> str:

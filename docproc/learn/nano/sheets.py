@@ -29,6 +29,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 CLASSES = ("title", "paragraph", "list", "table", "chart", "photo", "logo", "stamp", "signature", "barcode")
 MASKED = ("chart", "photo", "logo", "stamp", "signature")
 """Classes with masks."""
+SHOWN = 0.25
+"""A thing counts as lying on a patch of which its box covers more than this share."""
 DRAWN = 2
 """A page is drawn so many times as large as it is shown."""
 
@@ -84,6 +86,20 @@ def caption(page: Sheet) -> str:
         return page.kind
     told = [("a " if name[0] not in "aeiou" else "an ") + name for name in names]
     return f"{page.kind} with " + (", ".join(told[:-1]) + " and " if told[1:] else "") + told[-1]
+
+
+def covered(page: Sheet, across: int) -> NDArray[np.int64]:
+    """Return int64[across * across]: the class of the thing on each patch, from 1, and 0 where there is none."""
+    found = np.zeros((across, across), np.int64)
+    for thing in page.things:
+        left, top, right, bottom = (edge * across for edge in thing.box)
+        for row in range(int(top), min(int(bottom) + 1, across)):
+            for column in range(int(left), min(int(right) + 1, across)):
+                wide = min(right, column + 1) - max(left, column)
+                high = min(bottom, row + 1) - max(top, row)
+                if wide * high > SHOWN:
+                    found[row, column] = CLASSES.index(thing.label) + 1
+    return found.reshape(-1)
 
 
 def _put(random: Random, page: Sheet, label: str, box: Box, size: int) -> None:

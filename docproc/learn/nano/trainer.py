@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch import _dynamo as dynamo
 from torch.nn import functional
 
-from docproc.learn.nano import lines, tokens
+from docproc.learn.nano import lines, sheets, tokens
 from docproc.learn.nano.batch import Batch
 from docproc.learn.nano.curriculum import Gate
 from docproc.learn.nano.feed import AHEAD, Feed
@@ -64,6 +64,7 @@ class Trainer:
         self.hints = nn.ModuleList([
             nn.Linear(shape.vision_width, HINTS * lines.SLOTS),
             nn.Linear(shape.vision_width, NUMBERS), nn.Linear(shape.width, shape.patches),
+            nn.Linear(shape.vision_width, len(sheets.CLASSES) + 1),
         ]).to(self.device)  # fmt: skip
         weights = [*self.model.parameters(), *self.hints.parameters()]
         groups: list[dict[str, Any]] = [
@@ -155,6 +156,9 @@ class Trainer:
         if batch.hints is not None and batch.places is not None and self.recipe.hints:
             hints, places = (torch.from_numpy(each).to(self.device).long() for each in (batch.hints, batch.places))
             loss = loss + self.recipe.hints * (self._hint_loss(seen, hints) + self._place_loss(before, places))
+        if batch.things is not None and self.recipe.hints:
+            things = torch.from_numpy(batch.things).to(self.device).view(-1)
+            loss = loss + self.recipe.hints * functional.cross_entropy(self._told(3, seen).flatten(0, 1), things)
         return loss, right
 
     def _hint_loss(self, seen: Tensor, hints: Tensor) -> Tensor:
