@@ -6,7 +6,8 @@ from sqlalchemy import func, select, true, update
 
 from docproc.errors import NotFound, Rejected
 from docproc.settings import Settings
-from docproc.store import documents, jobs, migrate
+from docproc.store import access, documents, jobs, migrate
+from docproc.store.access import Principal
 from docproc.store.database import Database
 from docproc.store.documents import Filter, Incoming, clean_name
 from docproc.store.files import Stored
@@ -234,4 +235,11 @@ def test_a_listing_looks_things_up_by_index(tmp_path):
             text = str(query.compile(database.engine, compile_kwargs={"literal_binds": True}))
             plan = [row[3] for row in session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
         assert not any("TEMP B-TREE" in step for step in plan), (wanted, plan)
+    with database.read() as session:
+        query = documents.query(access.ways(Principal("ann", "ann", "viewer")), Filter(), limit=50)
+        text = str(query.compile(database.engine, compile_kwargs={"literal_binds": True}))
+        plan = [row[3] for row in session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
+    for index in ("ix_documents_owner_id_id (owner_id=?)", "ix_documents_public_id", "(id=?)"):
+        assert any(index in step for step in plan), (index, plan)
+    assert not any("SCAN documents" in step and "ix_documents_public_id" not in step for step in plan), plan
     database.close()
