@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from docproc.errors import Usage
 from docproc.learn.nano import curriculum, lines, shapes, sheets, texts, vqvae
 from docproc.learn.nano.batch import Batch, assemble
 from docproc.learn.nano.recipe import Recipe
@@ -31,6 +32,7 @@ LABELS = (
 OTHER_LABELS = ("Policy", "Room", "Seller", "Net amount", "Issued", "Tax no.", "Delivery", "Currency")
 """Labels that no training example has."""
 BINS = 1023
+TRIES = 100
 
 
 def batch(random: Random, task: str, recipe: Recipe, drawing: Drawing) -> Batch:
@@ -69,8 +71,11 @@ def answer(  # noqa: PLR0913
     level: float = 1.0,
     others: tuple[str, ...] = LABELS,
 ) -> tuple[NDArray[np.uint8], str]:
-    """Return a line with labels and values, and the value of `label`, "" where it is not there."""
-    while True:
+    """Return a line with labels and values, and the value of `label`, "" where it is not there.
+
+    Raises Usage when no such line fits a square.
+    """
+    for _ in range(TRIES):
         there = random.random() < THERE
         names = [label] if there else []
         while len(names) < random.randint(1, 2):
@@ -82,7 +87,11 @@ def answer(  # noqa: PLR0913
         drawn = lines.draw(random, written, font, level)
         found = squares(lines.worn(random, drawn.pixels, level), side, patch)
         if len(found) == 1:
-            return found[0].pixels, " ".join(values[names.index(label)].split()) if there else ""
+            value = " ".join(values[names.index(label)].split()) if there else ""
+            return found[0].pixels, value
+    raise Usage(
+        f"Pictures of {side} px are too small for labels and values.", hint="Leave `answer` out of the tasks."
+    )
 
 
 def _answers(random: Random, recipe: Recipe, drawing: Drawing) -> Batch:
