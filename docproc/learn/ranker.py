@@ -22,9 +22,9 @@ from docproc.evaluate.answers import anls
 from docproc.pairs import key_values
 from docproc.qa.candidates import SLOTS, Candidate
 from docproc.qa.features import NAMES, Offer, fit
-from docproc.qa.index import best_of, chances_of, said
+from docproc.qa.index import LEAST, chances_of, chosen, said
 from docproc.qa.question import Question
-from docproc.qa.ranker import WEIGHTS, Ranker
+from docproc.qa.ranker import WEIGHTS, Ranker, evidence
 from docproc.qa.reading import SpanReader, with_spans
 from docproc.qa.text import PageText
 from docproc.synth.asked import Asked
@@ -36,6 +36,8 @@ PROJECTED, HIDDEN = 48, 64
 EPOCHS, BATCH, RATE = 14, 128, 2e-3
 LOST = 0.1
 """Share of the held-out questions with an answer that may be told "not found": it sets the limit."""
+NEWTON, HELD_BACK = 25, 3.0
+"""Steps in which the judge is fitted, and how much it is held back (L2)."""
 TEMPERATURES = tuple(0.5 + 0.1 * step for step in range(46))
 ALONE = 0.5
 """Share of the questions that the ranker learns from without the reader, so that it does not lean on it alone."""
@@ -97,14 +99,18 @@ def train(
 def finish(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]], output: Path) -> dict[str, float]:
     """Set temperature and limit on held-out questions, write the weights, and return the figures."""
     model = replace(model, temperature=_temperature(model, unseen))
+    model = replace(model, judge=_judge(model, unseen))
     told = [(asked, *best(model, found, fitted)) for asked, found, fitted in unseen]
-    limit = _limit([there for asked, _, there, _ in told if asked.answers])
-    given = [(chance, _is_right(asked, text)) for asked, text, there, chance in told if there >= limit]
+    limit = _limit([there if chance >= LEAST else 0.0 for asked, _, there, chance in told if asked.answers])
+    shown = [
+        (asked, text if there >= limit and chance >= LEAST else "", chance) for asked, text, there, chance in told
+    ]
+    given = [(chance, _is_right(asked, text)) for asked, text, chance in shown if text]
     model = replace(model, told=np.array(given, np.float32).reshape(-1, 2))
     values = {name: getattr(model, name) for name in Ranker.__dataclass_fields__}
     values |= {"limit": np.float32(limit), "names": np.array(model.names)}
     np.savez_compressed(output, **{name: _stored(value) for name, value in values.items()})
-    return figures([(asked, text if there >= limit else "") for asked, text, there, _ in told])
+    return figures([(asked, text) for asked, text, _ in shown])
 
 
 def figures(told: Sequence[tuple[Asked, str]]) -> dict[str, float]:
@@ -138,9 +144,8 @@ def best(model: Ranker, found: Sequence[Candidate], fitted: Any) -> tuple[str, f
     """Return the likeliest wording, how probable it is that there is an answer, and that it is this one."""
     if not found:
         return "", 0.0, 0.0
-    chances = chances_of(model, found, fitted)
-    one, chance = best_of(found, chances)
-    return said(one), 1 - float(chances[-1]), chance
+    one, there, chance = chosen(model, found, fitted)
+    return said(one), there, chance
 
 
 def _temperature(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]]) -> float:
@@ -156,6 +161,25 @@ def _temperature(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], A
         return -_mean([float(np.log(warm.probabilities(scores) @ right + 1e-3)) for scores, right in known])
 
     return min(TEMPERATURES, key=surprise)
+
+
+def _judge(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]]) -> Array:
+    """Return the weights of `Ranker.judge`: a logistic regression by Newton's method; none where nothing was read."""
+    known = [one for one in unseen if one[1] and one[2].numbers[0, NAMES.index("has reader")]]
+    if not known:
+        return np.zeros(0, np.float32)
+    there = [1 - float(chances_of(model, found, fitted)[-1]) for _, found, fitted in known]
+    inputs = np.stack([evidence(one, fitted) for one, (_, _, fitted) in zip(there, known, strict=True)])
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 0.05
+    rows = np.column_stack([(inputs - mean) / scale, np.ones(len(inputs))]).astype(np.float64)
+    wanted = np.array([bool(asked.answers) for asked, _, _ in known], np.float64)
+    weights = np.zeros(rows.shape[1])
+    for _ in range(NEWTON):
+        chance = 1 / (1 + np.exp(-(rows @ weights)))
+        bend = (rows * (chance * (1 - chance))[:, None]).T @ rows + HELD_BACK * np.eye(len(weights))
+        weights -= np.linalg.solve(bend, rows.T @ (chance - wanted) + HELD_BACK * weights)
+    slopes = weights[:-1] / scale
+    return np.append(slopes, weights[-1] - slopes @ mean).astype(np.float32)
 
 
 def _limit(there: Sequence[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -31,6 +31,8 @@ LEAST = 0.12
 """Probability below which the best of many is no answer, however sure it is that there is one."""
 PAGES = 3
 """Pages whose words are looked at; of longer documents those nearest to the question."""
+OFFERS = 32
+"""Pages whose candidates are kept for the next question: a megabyte each, for a fifth of a second of work."""
 PASSAGE = 450
 """Characters of a passage: what the embedder sees of prose."""
 
@@ -102,8 +104,14 @@ class Index:
     def _offer(self, text: PageText) -> Offer:
         number = text.page.number
         if number not in self._offers:
-            self._offers[number] = Offer.of(text)
+            self._offers[number] = _offer_of(text.page)
         return self._offers[number]
+
+
+@lru_cache(maxsize=OFFERS)
+def _offer_of(page: Page) -> Offer:
+    """Return what a page offers: a service makes an index for every question, mostly of pages asked before."""
+    return Offer.of(PageText.of(page))
 
 
 @cache
@@ -137,14 +145,20 @@ def answer(question: Question, offers: Sequence[Offer], model: Ranker, spans: Se
     found = [one for offer in offers for one in offer.found]
     if not found:
         return Answer(text="", confidence=1.0, not_found=True, engine=ENGINE)
-    chances = chances_of(model, found, fit(question, offers, read))
-    nothing = float(chances[-1])
-    if 1 - nothing < model.limit:
-        return Answer(text="", confidence=round(nothing, 4), not_found=True, engine=ENGINE)
-    best, chance = best_of(found, chances)
+    best, there, chance = chosen(model, found, fit(question, offers, read))
+    if there < model.limit:
+        return Answer(text="", confidence=round(1 - there, 4), not_found=True, engine=ENGINE)
     if chance < LEAST:
         return Answer(text="", confidence=round(1 - chance, 4), not_found=True, engine=ENGINE)
     return Answer(text=said(best), confidence=round(chance, 4), engine=ENGINE, evidence=evidence(best))
+
+
+def chosen(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> tuple[Candidate, float, float]:
+    """Return the best candidate, how probable it is that there is an answer, and that it is this one."""
+    chances = chances_of(model, found, fitted)
+    there = model.answerable(chances, fitted)
+    best, chance = best_of(found, chances)
+    return best, there, there * min(chance / max(1 - float(chances[-1]), 1e-6), 1.0)
 
 
 def chances_of(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> Scores:
