@@ -39,6 +39,7 @@ def web(host: str, port: int, fd: int | None, *, parent_pipe: bool) -> None:
 
     settings = Settings.from_environment()
     migrate.require_current(Database(settings))
+    settings.data_dir.expanduser().mkdir(parents=True, exist_ok=True, mode=0o700)  # else /readyz waits for an upload
     if parent_pipe:
         follow_parent()
     logs.configure()
