@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -109,6 +110,23 @@ def test_a_tiny_model_puts_its_nonsense_on_the_page(tiny, task, tmp_path, capfd)
         assert finding.box is None or finding.box.clipped(Box(0, 0, 842, 842)) == finding.box
         assert finding.mask is None or finding.mask.box == finding.box
         assert finding.mask is None or masks.to_grid(finding.mask).any()
+
+
+def test_masks_lie_on_the_pages_of_the_example(tiny, capfd):
+    """Boxes inside the page, masks inside the boxes, from a model that writes nothing else."""
+    report = str(Path(__file__).parents[1] / "examples" / "report.pdf")
+    code = run(["segment", report, "stamp", "--model", str(tiny / "paligemma-things"), "--pages", "1", "--json"])
+    told = json.loads(capfd.readouterr().out)
+    assert (code, told["invalid"], told["unfinished"]) == (0, 0, 0)
+    assert told["findings"]
+    for value in told["findings"]:
+        finding = read_finding(Node(value))
+        assert finding.label == "stamp"
+        assert finding.box.area > 0
+        assert finding.box.clipped(Box(0, 0, 595.28, 841.89)) == finding.box
+        assert finding.mask.box == finding.box
+        assert masks.to_grid(finding.mask).any()
+        assert finding.polygon
 
 
 @pytest.mark.parametrize("task", [*TASKS])

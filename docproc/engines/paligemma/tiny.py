@@ -2,6 +2,7 @@
 
 `python -m docproc.engines.paligemma.tiny DIR` writes DIR/paligemma and DIR/paligemma2 (transformers), the first once
 more as DIR/paligemma.npz (big_vision; its embedding in bfloat16), and DIR/vae-oid.npz. What they say is nonsense.
+DIR/paligemma-things writes nothing but a box with a mask, whatever it is asked: random ones never hit 20 such tokens.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SEGMENTS = tuple(f"<seg{number:03}>" for number in range(128))
 
 
 def main() -> None:
-    """Write all four into the folder of the command line."""
+    """Write them all into the folder of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
     write(parser.parse_args().folder)
@@ -52,16 +53,19 @@ def write(folder: Path, *, seed: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for generation, name in ((1, "paligemma"), (2, "paligemma2")):
         build(generation, folder / name, seed=seed)
+    build(1, folder / "paligemma-things", seed=seed, things=True)
     write_npz(folder / "paligemma", folder / "paligemma.npz")
     write_masks(folder / "vae-oid.npz", seed=seed)
 
 
-def build(generation: int, folder: Path, *, seed: int = 0) -> None:
-    """Write one checkpoint of generation 1 or 2 with its tokenizer into `folder`."""
+def build(generation: int, folder: Path, *, seed: int = 0, things: bool = False) -> None:
+    """Write one checkpoint of generation 1 or 2 with its tokenizer into `folder`; of 1, one that writes `things`."""
     processor = PaliGemmaProcessor(_image_processor(), tokenizer())
     rows = len(processor.tokenizer)
     image = processor.image_token_id
     model = random_model(config(generation, rows=rows, image=image), seed=seed)
+    if things:
+        teach_things(model, processor.tokenizer)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     (folder / "docproc.json").write_text(json.dumps({"variant": "mix"}) + "\n", "utf-8")
@@ -77,6 +81,35 @@ def random_model(configuration: Any, *, seed: int = 0) -> Any:
             if "embed_tokens" in name:  # else the last token speaks louder than all layers
                 weight.mul_(0.5)
     return model
+
+
+def teach_things(model: Any, words: Any) -> None:
+    """Make a random model of generation 1 write four places, sixteen codes and its end, after any prompt.
+
+    Every token carries what it is (top, left, bottom, right, which code) in a dimension of its own, which attention
+    and layers leave alone; the last layer turns each into the one that comes next. Which of the tokens of a kind is
+    written, stays random and depends on image and prompt. Tops and lefts are in the first half of the places.
+    """
+    ids = words.convert_tokens_to_ids([*LOCATIONS, *SEGMENTS])
+    places, codes = ids[: len(LOCATIONS)], ids[len(LOCATIONS) :]
+    end, other = 20, 21
+    kinds = {token: number % 2 + (2 if number >= len(LOCATIONS) // 2 else 0) for number, token in enumerate(places)}
+    kinds |= {token: 4 + number % 16 for number, token in enumerate(codes)} | {words.eos_token_id: end}
+    embedding, layers = model.get_input_embeddings().weight, model.model.language_model.layers
+    with torch.no_grad():
+        embedding[:, : other + 1] = 0.0
+        for token in range(len(embedding)):
+            embedding[token, kinds.get(token, other)] = 4.0
+        for layer in layers:
+            layer.self_attn.o_proj.weight[: other + 1] = 0.0
+            layer.mlp.down_proj.weight[: other + 1] = 0.0
+        last = layers[-1].mlp
+        for kind in (*range(end), other):
+            for gate in (last.gate_proj.weight, last.up_proj.weight):
+                gate[kind] = 0.0
+                gate[kind, kind] = 4.0
+            last.down_proj.weight[:, kind] = 0.0
+            last.down_proj.weight[(kind + 1) % (other + 1), kind] = 20.0
 
 
 def config(generation: int, *, rows: int, image: int) -> Any:
