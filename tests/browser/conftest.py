@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +15,14 @@ from typing import Any
 
 import pymupdf
 import pytest
+from browser_site import Site
+from portal_site import Portal
+from search_pages import page as page_made
+from web_client import EXAMPLES
+from werkzeug.serving import make_server
 
 from docproc.settings import Settings
-from docproc.store import documents, sessions, shares, users
+from docproc.store import documents, migrate, sessions, shares, users
 from docproc.store.database import Database
 
 PATIENCE = 240.0
@@ -153,3 +159,27 @@ def until(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
             return found
         time.sleep(0.2)
     raise AssertionError("it did not happen in time")
+
+
+@pytest.fixture
+def site(chromium: Any, tmp_path: Path) -> Iterator[Site]:
+    database = Database(Settings(data_dir=tmp_path))
+    migrate.upgrade(database)
+    database.close()
+    portal = Portal(database, tmp_path)
+    ada = portal.person("ada", "admin")
+    pages = [page_made("Dear Mr Falk", "the water bill"), page_made("yours truly", number=2)]
+    letter = portal.document(ada, pages, filename="letter.pdf", data=(EXAMPLES / "report.pdf").read_bytes())
+    server = make_server("127.0.0.1", 0, portal.app, threaded=True)
+    server.daemon_threads = False  # closing waits for requests: one that came later would start the sandbox again
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = Site(portal, f"http://127.0.0.1:{server.port}", ada, letter, chromium)
+    yield made
+    for context in list(chromium.contexts):
+        context.close()
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+    portal.app.extensions["docproc"].images.close()
+    portal.close()

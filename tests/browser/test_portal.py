@@ -1,87 +1,18 @@
 """The portal in a real browser: by keyboard alone, live, without scripts, narrow, dark, and under its own CSP."""
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from portal_site import Person, Portal
+from browser_site import Site, expect
 from search_pages import page as made_page
 from web_client import EXAMPLES
-from werkzeug.serving import make_server
-
-from docproc.settings import Settings
-from docproc.store import migrate
-from docproc.store.database import Database
 
 pytestmark = pytest.mark.browser
 
 CHECKS = Path(__file__).with_name("checks.js").read_text("utf-8")
 REPORT = (EXAMPLES / "report.pdf").read_bytes()
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
-
-
-@dataclass
-class Site:
-    """A running portal with one reader's documents, and what browsers complained about."""
-
-    portal: Portal
-    url: str
-    ada: Person
-    letter: str
-    browser: Any
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, path: str = "/", **options: Any) -> Any:
-        """Open a page in a context of its own; everything that goes wrong in it is noted."""
-        context = self.browser.new_context(**options)
-        context.add_cookies([{"name": "docproc", "value": self.ada.secret, "url": self.url}])
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("console", lambda message: self._note(message.text, message.type in {"error", "warning"}))
-        page.on("pageerror", lambda error: self._note(str(error)))
-        page.on("dialog", lambda dialog: (self._note(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("response", lambda answer: self._note(f"{answer.status} {answer.url}", answer.status >= 400))
-        page.goto(self.url + path)
-        return page
-
-    def _note(self, text: str, bad: bool = True) -> None:
-        if bad:
-            self.complaints.append(text)
-
-
-@pytest.fixture
-def site(chromium: Any, tmp_path: Path) -> Iterator[Site]:
-    database = Database(Settings(data_dir=tmp_path))
-    migrate.upgrade(database)
-    database.close()
-    portal = Portal(database, tmp_path)
-    ada = portal.person("ada", "admin")
-    pages = [made_page("Dear Mr Falk", "the water bill"), made_page("yours truly", number=2)]
-    letter = portal.document(ada, pages, filename="letter.pdf", data=REPORT)
-    server = make_server("127.0.0.1", 0, portal.app, threaded=True)
-    server.daemon_threads = False  # closing waits for requests: one that came later would start the sandbox again
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    made = Site(portal, f"http://127.0.0.1:{server.port}", ada, letter, chromium)
-    yield made
-    for context in list(chromium.contexts):
-        context.close()
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
-    portal.app.extensions["docproc"].images.close()
-    portal.close()
-
-
-def expect(page: Any, selector: str) -> Any:
-    """Wait until something matches `selector` and is seen; return it."""
-    found = page.locator(selector).first
-    found.wait_for(state="visible")
-    return found
 
 
 def test_every_page_is_sound_and_obeys_its_policy(site: Site):

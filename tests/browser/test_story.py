@@ -27,7 +27,7 @@ def scan_id(live: Any) -> str:
     expect(page, "h1:has-text('Account of admin')")
     page.goto(live.url)
     page.locator("#files").set_input_files(str(live.scan.path))
-    expect(page, '#sending span.small:text-is("read")').wait_for(timeout=300_000)
+    page.locator('#sending span.small:text-is("read")').wait_for(timeout=300_000)
     expect(page, "table.list .chip.done")
     page.goto(live.link)
     page.get_by_role("button", name="Sign in").click()

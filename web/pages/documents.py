@@ -114,7 +114,7 @@ def bulk() -> Response:
         announce(context().settings)
     if done:
         flash(f"{done} {counted(done, 'document')} {words}.")
-    view = {"view": "grid"} if request.form.get("view") == "grid" else {}
+    view = {name: value for name in ("view", "sort") if (value := request.form.get(name, "")[:20])}
     return back("documents_page.index", **view)
 
 

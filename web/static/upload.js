@@ -6,7 +6,11 @@ const list = document.getElementById("sending");
 const told = document.getElementById("told");
 const largest = Number(form.dataset.largest);
 const waiting = [];
+const ENDED = ["done", "partial", "rejected", "failed", "cancelled"];
+const WORDS = { done: "read", partial: "read, but for some pages" };
+const MOST_STREAMS = 2; // browsers keep few connections; what more is being read is asked about now and then
 let busy = false;
+let streams = 0;
 
 function row(file) {
   const item = document.createElement("li");
@@ -19,13 +23,32 @@ function row(file) {
   bar.max = 1;
   bar.value = 0;
   bar.setAttribute("aria-label", `Upload of ${file.name}`);
-  item.append(name, state, bar);
+  const act = document.createElement("button");
+  act.type = "button";
+  act.className = "bare";
+  act.hidden = true;
+  item.append(name, state, act, bar);
   list.append(item);
-  return { item, name, state, bar };
+  return { item, name, state, bar, act };
+}
+
+// Offers one thing to do with an upload; nothing without words.
+function offer(view, file, words = "", act = null) {
+  view.act.hidden = !words;
+  view.act.textContent = words;
+  view.act.setAttribute("aria-label", `${words}: ${file.name}`);
+  view.act.onclick = act;
 }
 
 function add(files) {
-  for (const file of files) waiting.push({ file, view: row(file) });
+  for (const file of files) {
+    const one = { file, view: row(file) };
+    offer(one.view, file, "Cancel", () => {
+      one.dropped = true;
+      fail(one.view, file, "cancelled");
+    });
+    waiting.push(one);
+  }
   if (!busy) next();
 }
 
@@ -36,7 +59,7 @@ async function next() {
     document.dispatchEvent(new Event("uploaded"));
     return;
   }
-  await send(one.file, one.view);
+  if (!one.dropped) await send(one.file, one.view);
   next();
 }
 
@@ -45,6 +68,10 @@ function fail(view, file, words) {
   view.state.className = "small bad";
   view.bar.remove();
   told.textContent = `${file.name}: ${words}`;
+  offer(view, file, "Try again", () => {
+    view.item.remove();
+    add([file]);
+  });
 }
 
 function accept(view, file, answer) {
@@ -54,22 +81,54 @@ function accept(view, file, answer) {
   view.name.replaceChildren(link);
   view.state.textContent = answer.duplicate ? "you have this document already" : "uploaded";
   view.bar.remove();
-  if (!answer.duplicate) follow(view, answer.id);
   told.textContent = `${file.name}: ${view.state.textContent}`;
+  offer(view, file);
+  if (!answer.duplicate) follow(view, file, answer.id);
 }
 
 // Tells how far the reading of an upload is, until it ends.
-async function follow(view, id) {
+async function follow(view, file, id) {
+  const post = (verb) => fetch(`${form.dataset.api}/${id}/${verb}`, { method: "POST", headers: { "X-CSRF-Token": form.elements.csrf_token.value } });
+  offer(view, file, "Stop reading", () => post("cancel"));
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, document.hidden ? 8000 : 1500));
     const answer = await fetch(`${form.dataset.api}/${id}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok) return offer(view, file);
     const { status, progress } = await answer.json();
     const reads = progress.pages ? `${progress.finished} of ${progress.pages} pages read` : "waiting to be opened";
-    view.state.textContent = ["queued", "running"].includes(status) ? `uploaded, ${reads}` : status === "done" ? "read" : status;
-    if (!["queued", "running"].includes(status)) return;
+    view.state.textContent = ENDED.includes(status) ? WORDS[status] ?? status : `uploaded, ${reads}`;
+    if (ENDED.includes(status)) {
+      offer(view, file, ["failed", "partial", "cancelled"].includes(status) ? "Read again" : "", async () => {
+        if ((await post("retry")).ok) follow(view, file, id);
+      });
+      document.dispatchEvent(new Event("uploaded"));
+      return;
+    }
+    await changed(id);
   }
 }
+
+// Waits until something happens to a document: told by the server, or after a while.
+function changed(id) {
+  return new Promise((resolve) => {
+    const source = streams < MOST_STREAMS && !document.hidden ? new EventSource(`${form.dataset.api}/${id}/events?after=${seen.get(id) ?? 0}`) : null;
+    const over = (event) => {
+      if (event?.lastEventId) seen.set(id, event.lastEventId);
+      clearTimeout(timer);
+      if (source) streams -= 1;
+      source?.close();
+      resolve();
+    };
+    const timer = setTimeout(over, source ? 15_000 : document.hidden ? 8000 : 1500);
+    if (!source) return;
+    streams += 1;
+    for (const kind of ["page", "document"]) source.addEventListener(kind, over);
+    source.onerror = () => {
+      source.close(); // too many watch: asking now and then does as well
+      setTimeout(over, 1500);
+    };
+  });
+}
+const seen = new Map();
 
 function send(file, view) {
   if (largest && file.size > largest) {
@@ -84,6 +143,8 @@ function send(file, view) {
     request.setRequestHeader("X-CSRF-Token", form.elements.csrf_token.value);
     request.responseType = "json";
     view.state.textContent = "uploading";
+    offer(view, file, "Cancel", () => request.abort());
+    request.onabort = () => { fail(view, file, "cancelled"); resolve(); };
     request.upload.onprogress = (event) => { view.bar.value = event.loaded / event.total; };
     request.onload = () => {
       const answer = request.response ?? {};

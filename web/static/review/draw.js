@@ -1,91 +1,71 @@
-// Drawing the box of a line that nobody found: by dragging, or with the arrows.
+// What is drawn on the picture: a line that nobody found, a region, or another box for one.
 
-export function drawing(stage, panel, { add, ended }) {
-  const { desk, camera } = stage;
-  const input = panel.querySelector("input");
-  let box = null;
-  let from = null;
+import { BoxTool } from "./box.js";
 
-  const paint = () => stage.mark("drawn", box ? [box] : []);
-  const point = (event) => {
-    const edge = desk.getBoundingClientRect();
-    return camera.point(event.clientX - edge.left, event.clientY - edge.top);
-  };
-  const on = { capture: true };
+const KINDS = {
+  line: { title: "A missed line", told: "then type what it says.", done: "Add the line" },
+  region: { title: "A missed region", told: "then say what it is.", done: "Add the region" },
+  resize: { title: "The box of a region", told: "lines inside it belong to it.", done: "Keep this box" },
+};
 
-  function down(event) {
-    if (event.button) return;
-    event.stopPropagation();
-    event.preventDefault();
-    desk.setPointerCapture(event.pointerId);
-    from = point(event);
-  }
-  function move(event) {
-    if (!from) return;
-    event.stopPropagation();
-    const to = point(event);
-    box = [Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.max(from[0], to[0]), Math.max(from[1], to[1])];
-    paint();
-  }
-  function up(event) {
-    if (!from) return;
-    event.stopPropagation();
-    from = null;
-    input.focus();
-  }
-  function keys(event) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (way && box) {
-      const step = event.ctrlKey ? 1 : 6;
-      const [dx, dy] = way.map((one) => one * step);
-      box = event.shiftKey ? [box[0], box[1], Math.max(box[2] + dx, box[0] + 4), Math.max(box[3] + dy, box[1] + 4)] : [box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy];
-      paint();
-      if (!camera.sees(box)) camera.show(box);
-    } else if (event.key === "Enter") input.focus();
-    else if (event.key === "Escape") stop();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
+export function drawing(stage, panel, { send, ended }) {
+  const part = (id) => panel.querySelector(`#${id}`);
+  const text = part("missed");
+  const label = part("drawn-label");
+  let kind = "line";
+  let id = null;
 
-  function start(near) {
-    box = near ? [near[0], near[3] + 2, near[2], near[3] + 2 + (near[3] - near[1])] : [40, 40, 240, 54];
+  const tool = new BoxTool(stage, {
+    entered: (drew) => {
+      if (kind === "line") text.focus();
+      else if (kind === "region") label.focus();
+      else if (!drew) finish();
+    },
+    left: stop,
+  });
+
+  // `near` is a box to begin with; a region that is resized is named by `id_`.
+  function start(kind_, near, id_ = null) {
+    if (!panel.hidden) tool.stop();
+    [kind, id] = [kind_, id_];
+    const { title, told, done } = KINDS[kind];
+    part("drawing-title").textContent = title;
+    part("drawing-told").textContent = `Drag a box or its edges on the picture, or move it with the arrows and size it with Shift and the arrows (Ctrl: finely); ${told}`;
+    part("draw-done").firstChild.textContent = `${done} `;
+    part("missed-field").hidden = kind !== "line";
+    part("label-field").hidden = kind !== "region";
+    text.value = "";
     panel.hidden = false;
-    input.value = "";
-    desk.addEventListener("pointerdown", down, on);
-    desk.addEventListener("pointermove", move, on);
-    desk.addEventListener("pointerup", up, on);
-    desk.addEventListener("keydown", keys, on);
-    paint();
-    camera.show(box);
-    desk.focus();
+    const below = near && [near[0], near[3] + 2, near[2], near[3] + 2 + (near[3] - near[1])];
+    tool.start(kind === "resize" ? near : kind === "line" && below ? below : near ?? [40, 40, 240, 54]);
   }
 
   function stop() {
     panel.hidden = true;
-    box = null;
-    paint();
-    desk.removeEventListener("pointerdown", down, on);
-    desk.removeEventListener("pointermove", move, on);
-    desk.removeEventListener("pointerup", up, on);
-    desk.removeEventListener("keydown", keys, on);
-    ended();
+    tool.stop();
+    ended(kind);
   }
 
   async function finish() {
-    if (!input.value.trim() || !box) return input.focus();
-    const kept = await add({ op: "add", text: input.value, box: box.map((side) => Math.round(side * 100) / 100) });
-    if (kept) stop();
+    if (!tool.box) return;
+    const box = tool.box.map((side) => Math.round(side * 100) / 100);
+    if (kind === "line" && !text.value.trim()) return text.focus();
+    const operation = {
+      line: { op: "add", text: text.value, box }, region: { op: "region", label: label.value, box }, resize: { op: "resize", id, box },
+    }[kind];
+    if (await send([operation])) stop();
   }
 
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") finish();
-    else if (event.key === "Escape") stop();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  panel.querySelector("#draw-done").addEventListener("click", finish);
-  panel.querySelector("#draw-stop").addEventListener("click", stop);
+  for (const field of [text, label]) {
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") finish();
+      else if (event.key === "Escape") stop();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+  part("draw-done").addEventListener("click", finish);
+  part("draw-stop").addEventListener("click", stop);
   return start;
 }

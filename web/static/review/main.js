@@ -17,6 +17,7 @@ let list = [];
 let chosen = null;
 let place = 0;
 let started = 0;
+let held = null;
 
 const stage = new Stage(bench.querySelector(".desk"), { tapped: ({ word }) => word && choose(word.id) });
 const state = new State({ address: bench.dataset.page, csrf: bench.dataset.csrf, changed: refresh, tell, ask });
@@ -58,23 +59,30 @@ function refresh() {
   get("progress").value = started - left.length;
   const { now, count } = target(state.page);
   get("target").textContent = count ? `${(now * 100).toFixed(1)} % of the words are expected to be right; ${count} more looked at makes it 99.5 %.` : `${(now * 100).toFixed(1)} % of the words are expected to be right.`;
-  if (get("structure").open) structure(get("regions"), state, { look });
+  if (get("structure").open) structure(get("regions"), state, tools);
+  const before = chosen;
   const at = list.findIndex((one) => one.id === chosen);
   if (at >= 0) place = at;
-  else if (!state.word(chosen)) choose(list[Math.min(place, list.length - 1)]?.id ?? null);
-  if (state.word(chosen)) show(false);
+  else if (!state.word(chosen)) chosen = list[Math.min(place, list.length - 1)]?.id ?? null;
+  show(chosen !== before, false);
 }
 
 function choose(id) {
   chosen = id;
   const at = list.findIndex((one) => one.id === id);
   if (at >= 0) place = at;
-  show(true);
+  show(true, true);
 }
 
-function show(fresh) {
+// Whether nobody works anywhere else on the bench: then the word may take the focus.
+const approval = document.querySelector('[data-act="approve"]');
+const idle = () => [document.body, null, approval].includes(document.activeElement);
+
+// Shows the chosen word; a fresh one is typed anew, and takes the focus when it is wanted or nobody else has it.
+function show(fresh, wanted) {
   const one = word();
   count_();
+  const typing = document.activeElement === said;
   said.disabled = !one;
   if (!one) {
     stage.mark("chosen", []);
@@ -84,16 +92,16 @@ function show(fresh) {
     get("sure").textContent = "";
     drawCrop(get("crop"), stage, null);
     get("bench").dataset.finished = "1";
-    document.querySelector('[data-act="approve"]').focus();
+    if (wanted || typing || idle()) approval.focus();
     return;
   }
   delete get("bench").dataset.finished;
   const untouched = said.value === said.dataset.was;
-  if (fresh || (untouched && said.value !== one.text) || document.activeElement !== said) {
+  if (fresh || (untouched && said.value !== one.text) || idle()) {
     said.value = one.text;
     said.dataset.was = one.text;
-    if (get("conflict").hidden && get("drawing").hidden) said.focus();
-    said.select();
+    if ((wanted || idle()) && get("conflict").hidden && get("drawing").hidden) said.focus();
+    if (document.activeElement === said) said.select();
   }
   get("sure").textContent = one.confidence === 1 ? "looked at already" : one.confidence === null ? "" : `read with ${Math.round(one.confidence * 100)} % confidence`;
   context(one);
@@ -208,30 +216,46 @@ async function undo() {
 }
 
 const start = drawing(stage, get("drawing"), {
-  add: (operation) => state.send([operation]),
-  ended: () => (word() ? said.focus() : stage.desk.focus()),
+  send: (operations) => state.send(operations),
+  ended: (kind) => (kind === "resize" && held ? get("regions").querySelector(`[data-key="box-${CSS.escape(held)}"]`)?.focus() : word() ? said.focus() : stage.desk.focus()),
 });
+
+const tools = {
+  look,
+  lines: (boxes) => stage.mark("gridline", boxes),
+  resize: (region) => {
+    held = region.id;
+    start("resize", region.box, region.id);
+  },
+};
 
 const acts = {
   accept: () => accept(), next: () => step(1), previous: () => step(-1), undo,
   redo: () => state.redo().then((kept) => kept && !list.some((one) => one.id === chosen) && choose(list[Math.min(place, list.length - 1)]?.id ?? null)),
   approve: () => decide("approved"), reject: () => decide("rejected"),
-  draw: () => start(line()?.box),
+  draw: () => start("line", line()?.box),
+  region: () => start("region", line()?.box ?? [40, 40, 240, 120]),
+  structure: () => {
+    get("structure").open = !get("structure").open;
+    if (!get("structure").open) return said.focus();
+    structure(get("regions"), state, tools);
+    get("regions").querySelector("select")?.focus();
+  },
   all: () => {
     everything = !everything;
     document.querySelector('[data-act="all"]').setAttribute("aria-pressed", everything);
     refresh();
-    if (!word()) choose(list[0]?.id ?? null);
+    choose(word() ? chosen : list[0]?.id ?? null);
   },
 };
 for (const name of Object.keys(edits)) acts[name] = () => edit(name);
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => acts[button.dataset.act]());
 
-const ALT = { KeyS: "split", KeyM: "merge", KeyX: "delete", KeyI: "draw", KeyZ: "undo", KeyY: "redo", KeyW: "all", KeyA: "approve", KeyR: "reject" };
+const ALT = { KeyS: "split", KeyM: "merge", KeyX: "delete", KeyI: "draw", KeyG: "region", KeyO: "structure", KeyZ: "undo", KeyY: "redo", KeyW: "all", KeyA: "approve", KeyR: "reject" };
 const SHIFTED = { KeyS: "split-line", KeyM: "merge-line", KeyX: "delete-line" };
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey) return;
-  const choice = event.altKey && /^Digit[1-4]$/.test(event.code) && get("alternatives").children[Number(event.code.at(-1)) - 1];
+  const choice = event.altKey && /^Digit[1-6]$/.test(event.code) && get("alternatives").children[Number(event.code.at(-1)) - 1];
   const name = event.altKey ? (event.shiftKey ? SHIFTED : ALT)[event.code] : event.target === said && { Enter: "accept", ArrowDown: "next", ArrowUp: "previous" }[event.key];
   if (!choice && !name) return;
   event.preventDefault();
@@ -249,7 +273,7 @@ function history() {
 }
 
 get("past-box").addEventListener("toggle", () => get("past-box").open && word() && history());
-get("structure").addEventListener("toggle", () => get("structure").open && structure(get("regions"), state, { look }));
+get("structure").addEventListener("toggle", () => (get("structure").open ? structure(get("regions"), state, tools) : tools.lines([])));
 get("assign").addEventListener("submit", async (event) => {
   event.preventDefault();
   const all = event.submitter?.name === "all";

@@ -65,7 +65,7 @@ export class State {
 
   async #correct(operations) {
     for (let attempt = 0; attempt < 4; attempt += 1) {
-      const before = this.words;
+      const before = this.things;
       const answer = await this.#post("corrections", operations);
       if (answer.ok) {
         this.#take(await answer.json(), answer.headers.get("ETag"));
@@ -80,16 +80,17 @@ export class State {
       }
       await this.load();
       const touched = operations.flatMap(named).filter((id) => before.has(id));
-      const theirs = touched.find((id) => this.words.get(id)?.word.text !== before.get(id).word.text);
+      const theirs = touched.find((id) => this.things.get(id)?.state !== before.get(id).state);
       if (!theirs) {
         this.tell("Somebody else has changed this page too; both are kept.");
         continue;
       }
-      const was = before.get(theirs).word;
-      const now = this.words.get(theirs)?.word ?? this.nearest(was.box);
-      const mine = operations[0].text;
-      if (!(await this.ask({ was: was.text, theirs: now?.text, mine: mine ?? operations[0].op })) || !now) {
-        this.tell(now ? "Theirs is kept." : `The word is gone. Yours was “${mine ?? ""}”.`);
+      const was = before.get(theirs);
+      const now = this.things.get(theirs) ?? (was.kind === "word" ? this.nearest(was.box) : null);
+      const mine = operations[0].text ?? operations[0].label ?? operations[0].op;
+      if (!(await this.ask({ was: was.said, theirs: now?.said, mine })) || !now) {
+        this.tell(now ? "Theirs is kept." : `It is gone. Yours was “${mine}”.`);
+        this.changed();
         return false;
       }
       operations = operations.map((one) => (one.id === theirs ? { ...one, id: now.id } : one));
@@ -103,7 +104,7 @@ export class State {
     const y = (top + bottom) / 2;
     for (const { word } of this.words.values()) {
       const [a, b, c, d] = word.box;
-      if (x >= a && x <= c && y >= b && y <= d) return word;
+      if (x >= a && x <= c && y >= b && y <= d) return this.things.get(word.id);
     }
     return null;
   }
@@ -117,11 +118,27 @@ export class State {
     this.page = page;
     this.tag = tag;
     this.words = new Map(page.lines.flatMap((line) => line.words.map((word) => [word.id, { word, line }])));
+    this.things = things(page, this.words);
     this.changed();
   }
 }
 
-const named = ({ id, ids = [], line }) => [id, line, ...ids].filter(Boolean);
+// What an operation is about; one on the grid of a table, on the grid.
+const named = ({ op, id, ids = [], line }) => [op === "grid" ? `grid ${id}` : id, line, ...ids].filter(Boolean);
+
+// Returns everything that may be corrected: what it says, for people, and its state, which changes when somebody does.
+function things(page, words) {
+  const found = new Map();
+  const put = (kind, id, said, box, state = said) => found.set(id, { kind, id: id.replace(/^grid /, ""), said, box, state });
+  for (const [id, { word }] of words) put("word", id, word.text, word.box);
+  for (const line of page.lines) put("line", line.id, line.text, line.box);
+  for (const region of page.regions) put("region", region.id, region.label, region.box, JSON.stringify([region.label, region.box]));
+  for (const table of page.tables) {
+    for (const cell of table.cells) put("cell", cell.id, cell.text, cell.box);
+    put("grid", `grid ${table.region_id}`, `${table.rows} × ${table.columns} cells`, table.box, JSON.stringify(table.cells));
+  }
+  return found;
+}
 
 export async function problem(answer) {
   try {

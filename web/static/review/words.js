@@ -5,6 +5,7 @@ import { linesInOrder } from "../viewer/text.js";
 const DOUBT_BELOW = 0.9;
 const SURE = 0.97;
 const GOAL = 0.995;
+const MOST = 6;
 const CONFUSED = [["0", "O"], ["1", "l"], ["1", "I"], ["5", "S"], ["8", "B"], ["rn", "m"], ["cl", "d"], ["vv", "w"], [",", "."], ["-", "–"], ["2", "Z"], ["6", "G"]];
 
 const unsure = (word) => 1 - (word.confidence ?? 1);
@@ -26,10 +27,11 @@ export function target(page) {
   return { now, count };
 }
 
-// Returns other spellings: sure words of the page that differ little, then letters that are often mistaken.
+// Returns what else a word may say: what another reader read, what the engine thought of next, sure words of the page
+// that differ little, then letters that are often mistaken.
 export function alternatives(page, word) {
   const counts = new Map();
-  const slack = word.text.length > 4 ? 2 : 1;
+  const slack = word.text.length > 4 ? 2 : word.text.length > 2 ? 1 : 0; // all short words are alike
   for (const line of page.lines) {
     for (const { text, confidence } of line.words) {
       if ((confidence ?? 1) < SURE || text === word.text || Math.abs(text.length - word.text.length) > slack) continue;
@@ -37,8 +39,9 @@ export function alternatives(page, word) {
     }
   }
   const known = [...counts].sort((a, b) => b[1] - a[1]).map(([text]) => text);
+  const second = page.findings.filter(({ task, box, prompt, label }) => task === "second-reading" && label === "disagreement" && prompt === word.text && String(box) === String(word.box)).map(({ text }) => text);
   const guessed = CONFUSED.flatMap(([a, b]) => [word.text.replace(a, b), word.text.replace(b, a)]);
-  return [...new Set([...known, ...guessed])].filter((text) => text !== word.text).slice(0, 4);
+  return [...new Set([...second, ...(word.alternatives ?? []), ...known, ...guessed])].filter((text) => text && text !== word.text).slice(0, MOST);
 }
 
 function distance(a, b, most) {

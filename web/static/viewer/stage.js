@@ -37,8 +37,8 @@ export class Stage {
     this.overlay = new Overlay(page);
     this.lines = new Map(page.lines.map((line) => [line.id, line]));
     this.words = new Map(page.lines.flatMap((line) => line.words.map((word) => [word.id, { word, line }])));
-    this.ground.querySelector(".text-layer")?.remove();
-    this.ground.prepend(textLayer(page));
+    this.text = textLayer(page, this.text);
+    if (!this.text.isConnected) this.ground.prepend(this.text);
     this.paint();
   }
 
@@ -56,17 +56,21 @@ export class Stage {
     this.paint();
   }
 
-  // Replaces the marks of a kind (a class) by boxes of the page.
+  // Replaces the marks of a kind (a class) by boxes of the page; those that stay are left as they are.
   mark(name, boxes) {
-    for (const old of this.marks.querySelectorAll(`.${name}`)) old.remove();
+    const old = new Map([...this.marks.getElementsByClassName(name)].map((one) => [one.dataset.box, one]));
     for (const box of boxes.slice(0, 2000)) {
+      const key = box.join(" ");
+      if (old.delete(key)) continue;
       const made = document.createElement("div");
       made.className = name;
+      made.dataset.box = key;
       Object.assign(made.style, {
         left: `${box[0]}px`, top: `${box[1]}px`, width: `${box[2] - box[0]}px`, height: `${box[3] - box[1]}px`,
       });
       this.marks.append(made);
     }
+    for (const one of old.values()) one.remove();
   }
 
   paint() {

@@ -9,11 +9,19 @@ export function linesInOrder(page) {
   return [...ids].map((id) => known.get(id)).filter(Boolean);
 }
 
-export function textLayer(page) {
-  const layer = document.createElement("div");
+// Returns a layer for the page: `before` with the lines that stayed, where there is one.
+export function textLayer(page, before = null) {
+  const layer = before ?? document.createElement("div");
+  const old = new Map([...layer.children].map((one) => [one.dataset.as, one]));
   layer.className = "text-layer";
   layer.setAttribute("aria-hidden", "true"); // the same text stands beside the picture
-  for (const line of linesInOrder(page)) layer.append(element(line));
+  const wanted = linesInOrder(page).map((line) => {
+    const as = `${line.id} ${line.polygon.join(" ")} ${line.text}`;
+    const made = old.get(as) ?? element(line);
+    made.dataset.as = as;
+    return made;
+  });
+  if (wanted.length !== layer.children.length || wanted.some((one, at) => one !== layer.children[at])) layer.replaceChildren(...wanted);
   return layer;
 }
 
