@@ -251,6 +251,13 @@ def test_the_pictures_have_the_boxes_of_all_three(dataset):
     assert "a and b" in html(pair, "set")
 
 
+def test_labelled_documents_become_a_dataset_first(dataset, tmp_path, capfd):
+    assert run(["evaluate", str(dataset), "--engine", "fake", "--model", SAME, "--split", "all"]) == 0
+    assert "set, all splits: 3 examples of 2 documents" in capfd.readouterr().err
+    assert run(["evaluate", str(tmp_path), "--engine", "fake", "--model", SAME]) == 2
+    assert "docproc dataset export DIR --labels" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -16,7 +16,7 @@ from docproc.errors import Usage
 from docproc.evaluate import compare_report, html, report
 from docproc.evaluate.dataset import LabelledSet, load
 from docproc.evaluate.metrics import FOOTER, definitions
-from docproc.evaluate.models import measure_models, open_dataset, to_json
+from docproc.evaluate.models import ALL, measure_models, open_dataset, to_json
 from docproc.evaluate.score import DocumentResult, SetResult, evaluate_set
 from docproc.findings import Answer
 from docproc.learn.dataset import SPLITS
@@ -46,7 +46,11 @@ EPILOG = "\b\n" + definitions().replace("\n", "\n\n\b\n") + f"\n\n{FOOTER}"
     "--model", "models", multiple=True, help="A vision model that is asked what a dataset asks; a second is compared."
 )
 @click.option(
-    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="With --model: of a dataset."
+    "--split",
+    type=click.Choice([*SPLITS, ALL]),
+    default="test",
+    show_default=True,
+    help="With --model: of a dataset.",
 )
 @click.option(
     "--limit", type=click.IntRange(1), help="Take only the first so many documents, or examples, of each set."

@@ -19,6 +19,7 @@ from docproc.settings import Settings
 from docproc.tasks.pages import Model
 from docproc.vision import Choice, choose, load
 
+ALL = "all"
 Done = Callable[[str, int, int], None]
 """Told now and then: the model, how many examples it has done, of how many."""
 
@@ -44,14 +45,17 @@ def is_dataset(folder: Path) -> bool:
 
 
 def open_dataset(folder: Path, split: str = "test", limit: int | None = None) -> Dataset:
-    """Return the examples of a split of a dataset, the first `limit`.
+    """Return the examples of a split of a dataset, or of "all", the first `limit`.
 
     Raises Usage when there are none, or they are damaged.
     """
+    if split == ALL and is_dataset(folder):
+        return dataset_of(f"{folder.resolve().name}, all splits", list(read(folder))[:limit])
     path = folder / f"{split}.jsonl"
     if not path.is_file():
         there = [one for one in SPLITS if (folder / f"{one}.jsonl").is_file()]
-        hint = f"There is {', '.join(there)}; name another with --split." if there else "Make one: docproc dataset."
+        hint = f"There is {', '.join(there)}; name another with --split."
+        hint = hint if there else f"Of labelled documents it is made by: docproc dataset export DIR --labels {folder}"
         raise Usage(f"{folder} has no {path.name}.", hint=hint)
     return dataset_of(f"{folder.resolve().name}, {split}", list(read(path))[:limit])
 
