@@ -1,1 +1,1 @@
-"""Making the models that ship with docproc. Needs the extra `learn`; nothing else imports it."""
+"""Making and fine-tuning models, and the datasets for it. Training needs the extra `learn`; datasets need none."""
