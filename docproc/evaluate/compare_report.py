@@ -18,6 +18,8 @@ from docproc.evaluate.report import aligned
 
 SHOWN = 8
 """Examples shown of those that got worse, and of those that got better."""
+BOXED = ("detect", "segment")
+"""Tasks whose pictures show boxes."""
 SECOND_COLOR = (30, 90, 200)
 SHORTEST, TALLEST = 160, 500
 """Pictures are made at least and at most so many pixels wide or high."""
@@ -115,6 +117,8 @@ def _figures(models: Sequence[Measured], shown: Sequence[Sequence[Scored]]) -> s
 def _figure(models: Sequence[Measured], shown: Sequence[Scored]) -> str:
     example = shown[0].example
     name = " ".join(filter(None, (example.task, example.kind, example.document)))
+    if example.task in BOXED:
+        name += ". Green: right; red: the first model" + ("; blue: the second." if len(models) > 1 else ".")
     says = [
         f"<div><small>{escape(model.name)}, {one.goodness:.2f}</small> {difference(example.suffix, one.text)}</div>"
         for model, one in zip(models, shown, strict=False)
@@ -133,7 +137,7 @@ def _picture(shown: Sequence[Scored]) -> str:
     scale = min(max(SHORTEST / image.width, 1.0), TALLEST / image.height)
     size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
     image = image.resize(size)
-    if example.task in ("detect", "segment"):
+    if example.task in BOXED:
         pen = ImageDraw.Draw(image)
         texts = (example.suffix, *(one.text for one in shown))
         for text, color in zip(texts, (TRUE_COLOR, READ_COLOR, SECOND_COLOR), strict=False):
