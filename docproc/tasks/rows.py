@@ -39,14 +39,17 @@ class Square:
     """Pixels of the square per column of the line."""
 
 
-def squares(line: Grey, side: int, patch: int) -> list[Square]:
-    """Return the line, uint8[H, W] of grey, as squares of `side` pixels with rows `patch` high; most need one."""
+def squares(line: Grey, side: int, patch: int, most: int = 0) -> list[Square]:
+    """Return the line, uint8[H, W] of grey, as squares of `side` pixels with rows `patch` high; most need one.
+
+    A square has at most `most` rows, or with 0 as many as it has room for.
+    """
     if min(line.shape) < 1:
         return []
     clear = normalised(line)
     scale = patch / line.shape[0] * STRETCH
     cuts = _cuts(clear, max(int(side / scale), 1))
-    rows = side // patch
+    rows = most or side // patch
     return [_stacked(clear, cuts[at : at + rows], scale, side, patch) for at in range(0, len(cuts), rows)]
 
 

@@ -22,7 +22,7 @@ from transformers import (
 from docproc.learn.nano import tokens
 from docproc.learn.nano.lean import Lean, Shape, to_transformers
 
-LONGEST = 512
+LONGEST = 1024
 """Tokens of picture, prompt and answer that the configuration promises."""
 MASKS = "vae-oid.npz"
 

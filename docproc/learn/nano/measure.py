@@ -18,10 +18,12 @@ from docproc.evaluate.answers import anls
 from docproc.evaluate.layout import Spot as Ranked
 from docproc.evaluate.layout import average_precision
 from docproc.geometry import Box
-from docproc.learn.nano import curriculum, fonts, lines, pieces, sheets
+from docproc.learn.nano import curriculum, fonts, lines, pieces, sheets, texts
 from docproc.learn.nano.recipe import Recipe
 from docproc.raster import PageImage
 from docproc.tasks.locations import Spot, read_spots
+from docproc.tasks.rows import squares
+from docproc.tasks.views import AT_ONCE
 
 TOKENS = 96
 DPI = 72.0
@@ -32,11 +34,11 @@ HIT = 0.5
 def measure(engine: VisionEngine, recipe: Recipe, *, count: int = 200, masks: Path | None = None) -> dict[str, float]:
     """Return figures over `count` examples a task; `masks` is the decoder of masks, without which none are measured.
 
-    `cer_clean`, `cer_worn`: edits per character of lines in the held-out fonts, sharp or worn; `cer_short`: of sharp
-    lines of at most 20 characters. `anls`, `anls_new_labels`: of answers to labels that training had or had not, in
-    held-out fonts, and `silent...`: the share of questions without an answer that get none. `captions` exactly
-    right, `kinds` of page right. `map`: mean average precision of boxes at HIT over ten classes; `iou`: the mean of
-    masks of things that are there.
+    `cer_clean`, `cer_worn`: edits per character of lines in the held-out fonts, sharp or worn, cut as for `ocr`;
+    `cer_short`: of sharp lines of at most 20 characters. `anls`, `anls_new_labels`: of answers to labels that
+    training had or had not, in held-out fonts, and `silent...`: the share of questions without an answer that get
+    none. `captions` exactly right, `kinds` of page right. `map`: mean average precision of boxes at HIT over ten
+    classes; `iou`: the mean of masks of things that are there.
 
     Raises Unavailable when the recipe's held-out fonts are not on this machine.
     """
@@ -70,12 +72,14 @@ def _lines(engine: VisionEngine, recipe: Recipe, random: Random, paths: list[Pat
         ("cer_worn", 1.0, recipe.longest),
         ("cer_short", 0.0, 20),
     ):
-        made = [
-            lines.example(random, paths, random.randint(min(4, longest), longest), level, side, patch, test=True)
-            for _ in range(count)
-        ]
-        read = ask(engine, "ocr", [pixels for pixels, _, _ in made])
-        found[name] = cer([(true, said.text) for (_, true, _), said in zip(made, read, strict=True)])
+        pairs = []
+        for _ in range(count):
+            written = texts.text(random, random.randint(min(4, longest), longest), test=True)
+            drawn = lines.draw(random, written, random.choice(paths), level)
+            parts = squares(lines.worn(random, drawn.pixels, level), side, patch, AT_ONCE)
+            pairs.append((written, parts))
+        read = iter(ask(engine, "ocr", [part.pixels for _, parts in pairs for part in parts]))
+        found[name] = cer([(true, " ".join(next(read).text for _ in parts)) for true, parts in pairs])
     return found
 
 
