@@ -86,7 +86,7 @@ def _lines(engine: VisionEngine, recipe: Recipe, random: Random, paths: list[Pat
 def _answers(engine: VisionEngine, recipe: Recipe, random: Random, paths: list[Path], count: int) -> dict[str, float]:
     side, patch, found = recipe.shape.side, recipe.shape.patch, {}
     for name, labels in (("anls", pieces.LABELS), ("anls_new_labels", pieces.OTHER_LABELS)):
-        scores, silent = [], []
+        scores, silent = list[float](), list[float]()
         for _ in range(count):
             label = random.choice(labels)
             picture, true = pieces.answer(
