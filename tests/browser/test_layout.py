@@ -105,10 +105,10 @@ def test_regions_are_drawn_resized_and_taken_away(site: Site):
     page.mouse.down()
     page.mouse.move(*at(left - 20, bottom + 3), steps=4)
     page.mouse.up()
-    page.locator("#drawn-label").select_option("footnote")
+    page.locator("#drawn-label").select_option("list-item")
     saved(page, lambda: page.keyboard.press("Enter"))
     page.locator("#drawing").wait_for(state="hidden")
-    assert regions()[:3] == [("caption", ["t"]), ("text", ["a"]), ("footnote", ["b"])]
+    assert regions()[:3] == [("caption", ["t"]), ("text", ["a"]), ("list-item", ["b"])]
     box = reading(page, site, document_id)["regions"][2]["box"]
     assert box == pytest.approx([left - 20, top - 1, right + 250, bottom + 3], abs=2)
 
@@ -118,7 +118,7 @@ def test_regions_are_drawn_resized_and_taken_away(site: Site):
     saved(page, lambda: page.keyboard.press("Enter"))
     assert regions()[0] == ("caption", ["t", "a", "b"]), "it took the lines of two others, which are gone"
     saved(page, lambda: page.keyboard.press("Alt+z"))
-    assert regions()[:3] == [("caption", ["t"]), ("text", ["a"]), ("footnote", ["b"])]
+    assert regions()[:3] == [("caption", ["t"]), ("text", ["a"]), ("list-item", ["b"])]
     page.get_by_label("Region 3 is not there").focus()
     saved(page, lambda: page.keyboard.press("Enter"))
     assert regions()[:2] == [("caption", ["t"]), ("text", ["a", "b"])]
