@@ -60,7 +60,8 @@ class Ranker:
                 "The ranker of answers cannot be read.", hint="Install docproc again.", code="no-ranker"
             ) from error
         names = tuple(values.pop("names").tolist())
-        if not set(names) <= set(NAMES):
+        needed = set(cls.__dataclass_fields__) - {"names", "judge", "told"}
+        if not set(names) <= set(NAMES) or not needed <= set(values):
             raise Unavailable(
                 "The ranker of answers is of another version.", hint="docproc finetune ranker", code="no-ranker"
             )
