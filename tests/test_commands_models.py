@@ -139,7 +139,7 @@ def test_a_task_is_answered_by_its_adapter_and_others_by_the_base(home):
 
     engine.generate = spy
     find_all(model, asks, image)
-    assert seen == [("field: the sum", "lora"), ("caption en", "")]
+    assert seen == [("field: the sum", "lora@1"), ("caption en", "")]
 
 
 def test_masks_come_from_the_registered_decoder(capfd):
