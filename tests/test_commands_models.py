@@ -165,4 +165,4 @@ def test_the_size_is_that_of_the_task(home, tiny_checkpoints, monkeypatch):
     for task in ("caption", "detect", "ocr", ""):
         open_model(settings, model="family", task=task)
     open_model(settings, model="family-224", task="ocr")
-    assert loaded == ["family-224", "family-896", "family-896", "family-896", "family-224"]
+    assert loaded == ["family-224@1", "family-896@1", "family-896@1", "family-896@1", "family-224@1"]
