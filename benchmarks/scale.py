@@ -384,7 +384,8 @@ def main() -> None:
         }
         row: dict[str, object] = {"pages": pages, "filled in s": round(seconds), "load": round(os.getloadavg()[0], 1)}
         row |= {name: summary([one.clock for one in times]) for name, times in parts.items()}
-        row |= {f"{name}, CPU": summary([one.cpu for one in parts[name]]) for name in ("search", "list", "list by name")}
+        for name in ("search", "list", "list by name"):
+            row[f"{name}, CPU"] = summary([one.cpu for one in parts[name]])
         print(json.dumps(row), flush=True)
         rows.append(row)
     if asked.output:

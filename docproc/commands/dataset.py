@@ -39,7 +39,9 @@ def command() -> None:
 @click.option("--kind", "kinds", type=click.Choice(sorted(KINDS)), multiple=True, help="Draw these alone.")
 @click.option("--task", "tasks", type=click.Choice(TASKS), multiple=True, help="For these tasks alone.")
 @click.option("--side", type=click.IntRange(56, 896), default=448, show_default=True, help="Pixels of the input.")
-@click.option("--variant", type=click.Choice(["pt", "mix"]), default="pt", show_default=True, help="Whose prompts.")
+@click.option(
+    "--variant", type=click.Choice(["pt", "mix", "nano"]), default="pt", show_default=True, help="Whose prompts."
+)
 @click.option("--longest", type=click.IntRange(10), help="Characters of a text to write [default: by side].")
 @click.option("--jobs", type=click.IntRange(1), help="Processes that draw [default: one a core].")
 def export(  # noqa: PLR0913, PLR0917  (one argument per option)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Learning from end to end on the small model that comes with docproc, in some minutes on a CPU: documents with known
+# truth, a dataset, fine-tuning in PyTorch and in JAX, a comparison with pictures, promoting and going back.
+#
+#     pip install 'docproc[paligemma,learn,jax]' && bash examples/learn.sh FOLDER
+set -euo pipefail
+folder=${1:?Say in which folder to work.}
+mkdir -p "$folder"
+export DOCPROC_DATA_DIR=$folder/data
+data=$folder/dataset
+
+docproc synth --kind certificate --count 2 --format png --out "$folder/drawn"
+docproc dataset export "$data" --synth "${COUNT:-400}" --kind certificate --kind contract --task caption \
+    --variant nano --side 160
+
+# captions of two kinds of documents that the model has never seen
+recipe=(--model nano --name captions --batch 16 --steps "${STEPS:-200}" --rate 1e-3)
+docproc finetune paligemma "$data" "${recipe[@]}"
+docproc finetune paligemma "$data" "${recipe[@]}" --framework jax
+
+docproc evaluate "$data" --model nano --model captions@1 --html "$folder/report.html"
+
+docproc models promote captions --version 1 --on "$data"
+docproc models promote captions --version 2 --on "$data" --tolerance 0.1
+docproc models rollback captions
+docproc models show captions
