@@ -126,7 +126,7 @@ def test_the_tiny_checkpoints_are_written_from_the_command_line(tmp_path):
     command = [sys.executable, "-m", "docproc.engines.paligemma.tiny", str(tmp_path / "new")]
     subprocess.run(command, check=True, timeout=240, capture_output=True)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
-        "paligemma", "paligemma.npz", "paligemma2", "vae-oid.npz",
+        "paligemma", "paligemma-things", "paligemma.npz", "paligemma2", "vae-oid.npz",
     ]  # fmt: skip
 
 

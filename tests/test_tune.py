@@ -290,6 +290,10 @@ def test_two_processes_learn_what_one_does_with_all_examples(dataset, settings):
     for name in ("loss_first", "loss_last", "validation_loss_after"):
         assert two.about["figures"][name] == pytest.approx(one.about["figures"][name], abs=1e-4)
     before, after = weights_of(settings, 1), weights_of(settings, 2)
-    assert all(torch.allclose(before[name], after[name], atol=1e-4) for name in before)
+    apart = {name: (before[name] - after[name]).abs() for name in before}
+    # Adam divides by the gradient's own size: where that is next to nothing, rounding alone moves a weight by a part
+    # of the rate, which is 1e-2 here.
+    assert max(float(one.max()) for one in apart.values()) < 1e-3
+    assert max(float(one.mean()) for one in apart.values()) < 1e-5
     assert json.loads((Registry(settings).path(two) / "card.json").read_text())["version"] == 1
     torch.set_num_threads(threads)
