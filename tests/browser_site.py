@@ -6,6 +6,14 @@ from typing import Any
 from portal_site import Person, Portal
 
 
+def listen(page: Any, note: Any) -> None:
+    """Tell `note` of all that goes wrong in a page: its text, and whether it counts."""
+    page.on("console", lambda message: note(message.text, message.type in {"error", "warning"}))
+    page.on("pageerror", lambda error: note(str(error), True))
+    page.on("dialog", lambda dialog: (note(f"dialog {dialog.message}", True), dialog.dismiss()))
+    page.on("response", lambda answer: note(f"{answer.status} {answer.url}", answer.status >= 400))
+
+
 @dataclass
 class Site:
     """A running portal with one reader's documents, and what browsers complained about."""
@@ -23,10 +31,7 @@ class Site:
         context.add_cookies([{"name": "docproc", "value": self.ada.secret, "url": self.url}])
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.on("console", lambda message: self.note(message.text, message.type in {"error", "warning"}))
-        page.on("pageerror", lambda error: self.note(str(error)))
-        page.on("dialog", lambda dialog: (self.note(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("response", lambda answer: self.note(f"{answer.status} {answer.url}", answer.status >= 400))
+        listen(page, self.note)
         page.goto(self.url + path)
         return page
 

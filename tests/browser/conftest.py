@@ -15,7 +15,7 @@ from typing import Any
 
 import pymupdf
 import pytest
-from browser_site import Site
+from browser_site import Site, listen
 from portal_site import Portal
 from search_pages import page as page_made
 from web_client import EXAMPLES
@@ -105,10 +105,7 @@ class Live:
             context.add_cookies([{"name": "docproc", "value": self.secret(who), "url": self.url}])
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("console", lambda message: self.note(message.text, message.type in {"error", "warning"}))
-        page.on("pageerror", lambda error: self.note(str(error)))
-        page.on("dialog", lambda dialog: (self.note(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("response", lambda answer: self.note(f"{answer.status} {answer.url}", answer.status >= 400))
+        listen(page, self.note)
         page.goto(self.url + path)
         return page
 
