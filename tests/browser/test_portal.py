@@ -172,7 +172,14 @@ def test_without_scripts_everything_on_the_main_path_works(site: Site):
 
 def test_a_hostile_name_and_text_run_nothing(site: Site):
     document_id = site.portal.document(site.ada, [made_page(f"needle {EVIL}")], filename=f"{EVIL}.pdf", data=REPORT)
-    page = site.open()
+    page = site.open(f"/documents/{document_id}")
+    page.get_by_label("New label").fill(EVIL)
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator(".tag", has_text=EVIL).wait_for()
+    page.get_by_placeholder("What is the total?").fill(EVIL)
+    with page.expect_response(lambda answer: answer.url.endswith("/questions") and answer.request.method == "POST"):
+        page.keyboard.press("Enter")
+    page.locator(".answers").get_by_text(EVIL).first.wait_for()
     for path in ("/", f"/documents/{document_id}", f"/documents/{document_id}/pages/1?q=needle", "/search?q=needle",
         f"/documents/{document_id}/pages/1/review", "/review", "/?view=grid", f"/search?q={quote(EVIL)}",
     ):  # fmt: skip
