@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 from flask import Response
@@ -77,7 +78,8 @@ def stream(path: DocumentPath, query: After, header: LastEvent) -> Response:
         )
     lines = _watch(here, who, path.document_id, after)
     response = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
-    response.call_on_close(_slots.release)
+    # once: when the answer is closed, or dropped by somebody who never closes it
+    response.call_on_close(weakref.finalize(lines, _slots.release))
     return response
 
 
