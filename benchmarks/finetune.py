@@ -5,7 +5,8 @@
 The new type is a strip of a boarding pass, "LH 2107 AMS OSL 23C 14:55": five values without labels, which a model
 that reads values beside their labels cannot name. Elsewhere is what the model was made for: lines of text, of words
 its training never showed, and values with labels. All that is measured is in fonts that neither training showed, and
-strips share no flight and no time with those that are learnt. `--keep` adds examples of elsewhere to what is learnt.
+strips share no flight and no time with those that are learnt. The recipe is `small`, which rehearses what the model
+can do already; `--rehearse 0` leaves that out.
 Prints a table and writes it to results/finetune.md.
 """
 
@@ -43,6 +44,7 @@ AIRLINES = ("LH", "KL", "AF", "BA", "SK", "AY", "IB", "TP")
 PORTS = ("AMS", "OSL", "CDG", "LHR", "FRA", "MUC", "ARN", "HEL", "MAD", "LIS", "ZRH", "VIE")
 HELD_OUT = ("P052", "NotoSansMono", "URWGothic", "Lato")
 """Families of fonts that the small model never saw (docproc/learn/nano/recipes)."""
+OF_PLAN = ("rate", "rank", "batch", "epochs", "steps", "minutes", "rehearse")
 TOKENS = 80
 """What a model may write at most."""
 
@@ -129,13 +131,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--model", default="nano", help="a registered model, or the folder of one like nano")
     parser.add_argument("--examples", type=int, default=200)
-    parser.add_argument("--keep", type=int, default=0, help="examples of elsewhere that are learnt too")
-    parser.add_argument("--measured", type=int, default=100, help="examples of each kind that are measured")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--epochs", type=float, default=20.0, help="ends it if the minutes do not")
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--measured", type=int, default=200, help="examples of each kind that are measured")
     parser.add_argument("--threads", type=int, default=2)
+    for name in OF_PLAN:
+        parser.add_argument(f"--{name}", type=float, help="instead of the recipe's")
     parser.add_argument("--quiet", action="store_true", help="write no results")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -143,47 +142,53 @@ def main() -> None:
         registry, model = Registry(settings), told.model
         if Path(model).is_dir():
             model = add(registry, model, Wanted(name="small"), accept=lambda _: True).name
-        rows = measured(told, settings, model, Path(place) / "data")
+        head, rows = measured(told, settings, model, Path(place) / "data")
     names = ("asked", "before", "after", "gained")
-    print(aligned([names, *rows]))
+    print(head, aligned([names, *rows]), sep="\n")
     if not told.quiet:
-        head = f"{told.model}, {told.examples} examples of the new type and {told.keep} of elsewhere"
-        (RESULTS / "finetune.md").write_text(f"# Fine-tuning\n\n{head}\n\n{markdown([names, *rows])}\n", "utf-8")
+        (RESULTS / "finetune.md").write_text(f"# Fine-tuning\n\n{head}.\n\n{markdown([names, *rows])}\n", "utf-8")
 
 
-def measured(told: argparse.Namespace, settings: Settings, model: str, folder: Path) -> list[tuple[str, ...]]:
-    """Train, and return the rows of the table."""
+def measured(
+    told: argparse.Namespace, settings: Settings, model: str, folder: Path
+) -> tuple[str, list[tuple[str, ...]]]:
+    """Train, and return what was done, and the rows of the table."""
     located = Registry(settings).locate(model)
     side, patch = _sizes(located.folder)
     size, families = (side, patch), fonts.find()
     shown = [paths[0] for family, paths in families.items() if family not in HELD_OUT]
     faces = [paths[0] for family, paths in families.items() if family in HELD_OUT] or shown
     learnt = list(strips(told.examples, shown, size, test=False))
-    for task in ("ocr", "answer"):
-        learnt += elsewhere(task, told.keep // 2, shown, size, test=False)
     write(folder, {"train": learnt, "validation": list(strips(10, faces, size, test=True))})
     sets = {"boarding passes": list(strips(told.measured, faces, size, test=True))}
     for task, name in (("ocr", "lines"), ("answer", "values with labels")):
         sets[f"elsewhere: {name}"] = list(elsewhere(task, told.measured, faces, size, test=True))
     engine = PaliGemmaEngine(settings, model, device="cpu", batch=32)
     before = {name: right(engine, some) for name, some in sets.items()}
-    said = {"rate": told.rate, "rank": told.rank, "batch": 16, "minutes": told.minutes, "epochs": told.epochs}
+    said = {name: whole(value) for name in OF_PLAN if (value := getattr(told, name)) is not None}
     began, spent = time.monotonic(), time.process_time()
-    card = finetune(Request(folder=folder, model=model, name="strips", said=said, device="cpu"), settings, print)
+    wanted = Request(folder=folder, model=model, name="strips", preset="small", said=said, device="cpu")
+    card = finetune(wanted, settings, print)
     seconds, spent = time.monotonic() - began, time.process_time() - spent
     if card is None:
         raise SystemExit("Run it in one process.")
     engine = PaliGemmaEngine(settings, card.id, device="cpu", batch=32)
     after = {name: right(engine, some) for name, some in sets.items()}
-    figures = card.about["figures"]
-    print(
-        f"{figures['steps']} steps in {seconds:.0f} s, {spent:.0f} s of CPU; loss {figures['loss_first']:.3f} -> ",
-        end="",
+    figures, recipe = card.about["figures"], card.about["recipe"]
+    head = (
+        f"{told.model}, {told.examples} examples of a new type, each question {told.measured} times. LoRA of rank "
+        f"{recipe['rank']}, batches of {recipe['batch']}, {recipe['rehearse']:g} pictures rehearsed for each, rate "
+        f"{recipe['rate']:g}: {figures['steps']} steps, {spent:.0f} s of CPU ({seconds:.0f} s by the clock, with "
+        f"{told.threads} threads)"
     )
-    print(f"{figures['loss_last']:.3f}")
-    return [
+    return head, [
         (name, f"{before[name]:.3f}", f"{after[name]:.3f}", f"{after[name] - before[name]:+.3f}") for name in sets
     ]
+
+
+def whole(value: float) -> float:
+    """Return a number as an integer where it is one: of steps there are no halves."""
+    return int(value) if value == int(value) else value
 
 
 def _sizes(folder: Path) -> tuple[int, int]:

@@ -10,13 +10,13 @@ export DOCPROC_DATA_DIR=$folder/data
 data=$folder/dataset
 
 docproc synth --kind certificate --count 2 --format png --out "$folder/drawn"
-docproc dataset export "$data" --synth "${COUNT:-400}" --kind certificate --kind contract --task caption \
+docproc dataset export "$data" --synth "${COUNT:-120}" --kind certificate --kind contract --task caption \
     --variant nano --side 160
 
 # captions of two kinds of documents that the model has never seen
-recipe=(--model nano --name captions --batch 16 --rate 1e-3)
-docproc finetune paligemma "$data" "${recipe[@]}" --steps "${STEPS:-200}"
-docproc finetune paligemma "$data" "${recipe[@]}" --steps "${JAX_STEPS:-40}" --framework jax
+recipe=(--model nano --name captions --preset small --rehearse 1)
+docproc finetune paligemma "$data" "${recipe[@]}" --steps "${STEPS:-60}"
+docproc finetune paligemma "$data" "${recipe[@]}" --steps "${JAX_STEPS:-20}" --framework jax
 
 docproc evaluate "$data" --model nano --model captions@1 --html "$folder/report.html"
 

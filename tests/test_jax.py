@@ -228,7 +228,8 @@ CHILD = """
 import sys
 sys.modules["torch"] = None  # nothing here may need it
 from docproc.learn.jax import train
-train.SAVE_SECONDS, train.SAVE_SHARE, train.SHARED = 0.0, 0, 1 << 10
+from docproc.learn.tune import standing
+standing.SAVE_SECONDS, standing.SAVE_SHARE, train.SHARED = 0.0, 0, 1 << 10
 from docproc.cli import main
 main()
 """
@@ -267,7 +268,7 @@ def adapter_of(settings, name):
 @pytest.mark.timeout(900)
 def test_a_killed_training_goes_on_to_the_same_adapter(settings, capsys):
     """SIGKILL in the midst of steps, with dropout; then the same command, and once without any kill."""
-    arguments = command(settings, "mine", "--steps", "150", "--dropout", "0.1")
+    arguments = command(settings, "mine", "--rehearse", "0", "--steps", "150", "--dropout", "0.1")
     running = child(arguments)
     path = settings.data_dir / "training" / "mine" / "checkpoint"
     end = time.monotonic() + 200
@@ -278,7 +279,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(settings, capsys):
     assert running.returncode == -signal.SIGKILL, told
     assert docproc(arguments) == 0
     assert "Going on after" in capsys.readouterr().err
-    assert docproc(command(settings, "again", *arguments[-4:])) == 0
+    assert docproc(command(settings, "again", *arguments[-6:])) == 0
     assert adapter_of(settings, "mine") == adapter_of(settings, "again")
     card = Registry(settings).get("mine@1")
     assert card.about["figures"]["loss_last"] < card.about["figures"]["loss_first"]

@@ -150,6 +150,18 @@ def test_weights_that_changed_since_are_another_base(registered, tiny_checkpoint
     with pytest.raises(Usage, match="belongs to paligemma with the weights") as told:
         Adapters(replace(engine._loaded, checkpoint=checkpoint), registry).add("mine")
     assert told.value.code == "wrong-base"
+    assert told.value.hint == "Ask it with --model mine."  # its own weights are still here
+
+
+def test_an_adapter_whose_base_is_gone_is_to_be_trained_again(registered, tiny_checkpoints):
+    settings, registry = registered
+    engine = PaliGemmaEngine(settings, "paligemma", device="cpu")
+    card = registry.get("paligemma")
+    replace(card, weights="another").write(registry.path(card))
+    loaded = replace(engine._loaded, checkpoint=replace(engine._loaded.checkpoint, version="another"))
+    with pytest.raises(Usage, match="belongs to paligemma") as told:
+        Adapters(loaded, registry).add("mine")
+    assert "train the adapter again" in told.value.hint
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,10 @@ def put(registry, card=CARD, text="weights"):
         return registry.put(staged, card)
 
 
+def added(registry):
+    return [card for card in registry.cards() if card.version]
+
+
 def fail(registry, key):
     with registry.staged(key) as staged:
         (staged / "half").write_text("x")
@@ -32,7 +36,7 @@ def fail(registry, key):
 
 
 def test_what_was_put_is_found_again(registry):
-    assert registry.cards() == []
+    assert added(registry) == []
     card = put(registry)
     assert registry.get("one") == card == registry.locate("one").card
     assert (registry.path(card) / "model.bin").read_text() == "weights"
@@ -61,7 +65,7 @@ def test_a_version_may_wait_to_be_promoted(registry):
     with registry.staged() as staged:
         (staged / "model.bin").write_text("tuned")
         tuned = registry.put(staged, CARD, promote=False)
-    assert (registry.get("one"), registry.cards(), registry.versions("one")) == (None, [], [tuned])
+    assert (registry.get("one"), added(registry), registry.versions("one")) == (None, [], [tuned])
     assert registry.names() == ["one"]
     with pytest.raises(Conflict, match="called one already"):
         registry.check_free("one")
@@ -117,7 +121,7 @@ def test_a_download_goes_on_where_it_broke_off(registry):
         assert (staged / "half").read_text() == "x"
     with registry.staged("google/x@2") as staged:
         assert list(staged.iterdir()) == []
-    assert registry.cards() == []
+    assert added(registry) == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "../x", "a/b", "a b", "-x", "x" * 101, ".adding-x", "ä"])
@@ -140,7 +144,7 @@ def test_a_folder_needs_no_registration(registry, tmp_path):
     assert registry.locate(str(tmp_path)).folder == tmp_path
     put(registry)
     for unknown in ("", "two", "google/paligemma2-3b-mix-448"):
-        with pytest.raises(Unavailable, match=r"there are: one\."):
+        with pytest.raises(Unavailable, match=r"there are: nano, one\."):
             registry.locate(unknown)
 
 
@@ -154,7 +158,7 @@ def test_an_adapter_is_its_base_with_it(registry):
         registry.remove("one")
     registry.remove("mine")
     registry.remove("one")
-    assert registry.cards() == []
+    assert added(registry) == []
     with pytest.raises(Unavailable, match="no model one"):
         registry.remove("one")
 
@@ -212,3 +216,23 @@ def test_only_what_asks_for_it_must_be_accepted():
     assert licence_called("gemma", gated=False, page="p") is GEMMA
     assert licence_called("apache-2.0", gated=False, page="p") is None
     assert "https://p" in licence_called("", gated=True, page="https://p").text
+
+
+def test_the_name_of_the_model_that_comes_with_docproc_is_taken(registry):
+    """It is found like any other, and nothing can be put over it or taken away."""
+    card = registry.get("nano")
+    assert registry.cards() == registry.versions("nano") == [card]
+    assert (card.version, card.id, registry.names()) == (0, "nano@0", [])
+    assert registry.path(card) / "model.safetensors" in set(registry.path(card).iterdir())
+    for refused in (
+        lambda: registry.check_free("nano"),
+        lambda: put(registry, replace(CARD, name="nano")),
+        lambda: registry.remove("nano"),
+    ):
+        with pytest.raises(Conflict, match="nano"):
+            refused()
+    assert (registry.path(card) / "model.safetensors").is_file()
+    mine = put(registry, replace(CARD, name="mine", kind="adapter", base="nano", base_weights=card.weights))
+    assert registry.locate("mine").card == card
+    assert registry.adapters(card) == [mine]
+    assert [one.name for one in registry.cards()] == ["mine", "nano"]

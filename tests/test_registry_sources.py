@@ -51,6 +51,14 @@ def test_the_variant_survives_the_change_of_name(registry, tiny_checkpoints, tmp
     assert json.loads((registry.path(card) / "docproc.json").read_text()) == {"variant": "ft-docvqa"}
 
 
+def test_the_tokenizer_of_the_small_model_is_none_for_an_archive(registry, tiny_checkpoints, tmp_path):
+    """It comes with docproc, and its tokens are its own."""
+    path = shutil.copy(tiny_checkpoints / "paligemma.npz", tmp_path / "alone.npz")
+    with pytest.raises(Unavailable) as told:
+        added(registry, path, variant="mix")
+    assert told.value.code == "no-tokenizer"
+
+
 def test_what_happens_to_the_source_harms_nothing(registry, tiny_checkpoints, tmp_path):
     folder = shutil.copytree(tiny_checkpoints / "paligemma", tmp_path / "source")
     card = added(registry, folder)
@@ -135,7 +143,7 @@ def test_what_cannot_be_added_says_why_and_leaves_nothing(registry, tiny_checkpo
         added(registry, make(tiny_checkpoints, tmp_path), tokenizer=tiny_checkpoints / "paligemma")
     assert told.value.code == code
     assert told.value.hint
-    assert registry.cards() == []
+    assert registry.names() == []
     assert not registry.root.exists() or list(registry.root.iterdir()) == []
 
 
@@ -280,4 +288,4 @@ def test_a_file_that_is_not_what_the_site_says_is_told(registry, tiny_checkpoint
         pytest.raises(Usage, match=r"model\.safetensors is not whole"),
     ):
         added(registry, REPO, endpoint=url)
-    assert registry.cards() == []
+    assert registry.names() == []

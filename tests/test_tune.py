@@ -187,7 +187,7 @@ def test_every_epoch_has_an_order_of_its_own_and_can_be_entered_anywhere():
 
 
 def request(dataset, **changes):
-    said = {"steps": 6, "batch": 4, "rate": 1e-2} | changes.pop("said", {})
+    said = {"steps": 6, "batch": 4, "rate": 1e-2, "rehearse": 0.0} | changes.pop("said", {})
     return Request(**{"folder": dataset, "model": "base", "name": "mine", "said": said, "device": "cpu"} | changes)
 
 
@@ -205,7 +205,7 @@ def test_what_was_learnt_is_said_by_the_engine_that_serves_it(tmp_path, settings
     """And the version is not in use, has a card that tells how it came about, and a curve."""
     made = examples(tmp_path, words)
     write(tmp_path / "data", {"train": made, "validation": made[:1]})
-    said = {"steps": 100, "rate": rate, "method": method, "batch": len(words)}
+    said = {"steps": 100, "rate": rate, "method": method, "batch": len(words), "rehearse": 0.0}
     card = finetune(request(tmp_path / "data", said=said), settings, print)
     assert card.id == "mine@1"
     registry = Registry(settings)
@@ -229,16 +229,17 @@ def test_what_was_learnt_is_said_by_the_engine_that_serves_it(tmp_path, settings
 
 CHILD = """
 import sys
-from docproc.learn.tune import loop
-loop.SAVE_SECONDS = loop.SAVE_SHARE = 0
+from docproc.learn.tune import standing
+standing.SAVE_SECONDS = standing.SAVE_SHARE = 0
 from docproc.cli import main
 main()
 """
 
 
-def arguments(dataset, steps):
+def arguments(dataset, steps, rehearse):
     said = ("--name", "mine", "--model", "base", "--steps", str(steps), "--batch", "4", "--rate", "1e-2")
-    return ["finetune", "paligemma", str(dataset), *said, "--dropout", "0.1", "--device", "cpu"]
+    more = ("--rehearse", str(rehearse), "--dropout", "0.1", "--device", "cpu")
+    return ["finetune", "paligemma", str(dataset), *said, *more]
 
 
 def surroundings(settings):
@@ -251,7 +252,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(dataset, settings):
     threads = torch.get_num_threads()
     steps = 200
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, *arguments(dataset, steps)], env=surroundings(settings),
+        [sys.executable, "-c", CHILD, *arguments(dataset, steps, 0)], env=surroundings(settings),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     path = settings.data_dir / "training" / "mine" / "checkpoint"
@@ -278,14 +279,14 @@ def test_two_processes_learn_what_one_does_with_all_examples(dataset, settings):
     """Over gloo on CPUs, each with half of every batch."""
     threads = torch.get_num_threads()
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517", "-m",
-               "docproc", *arguments(dataset, 6)]  # fmt: skip
+               "docproc", *arguments(dataset, 6, 0.5)]  # fmt: skip
     done = subprocess.run(
         [one for one in command if one not in ("--dropout", "0.1")], env=surroundings(settings), capture_output=True,
         text=True, timeout=800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     two = Registry(settings).get("mine@1")
-    one = finetune(request(dataset), settings, print)
+    one = finetune(request(dataset, said={"rehearse": 0.5}), settings, print)
     assert two.about["figures"]["devices"] == 2
     for name in ("loss_first", "loss_last", "validation_loss_after"):
         assert two.about["figures"][name] == pytest.approx(one.about["figures"][name], abs=1e-4)

@@ -1,6 +1,7 @@
 """Fine-tuning: what is refused before it begins, what is kept on disk, recipes, other resolutions, 4 bits."""
 
 import shutil
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def dataset(folder, *, prefix="answer en who?", suffix="me", count=2, **changes)
 
 
 def tuned(settings, data, **changes):
-    said = {"steps": 2, "batch": 2, "rate": 1e-2} | changes.pop("said", {})
+    said = {"steps": 2, "batch": 2, "rate": 1e-2, "rehearse": 0.0} | changes.pop("said", {})
     wanted = {"model": "paligemma", "name": "mine", "said": said, "device": "cpu"} | changes
     told = []
     return finetune(Request(folder=data, **wanted), settings, told.append), told
@@ -220,3 +221,13 @@ def test_the_command_says_what_came_of_it(settings, tmp_path, monkeypatch):
     assert "docproc models promote mine" in done.stdout
     assert "tokens/s" in done.stderr
     assert Registry(settings).versions("mine")[0].about["recipe"]["frozen"] == ["vision"]
+
+
+def test_a_package_that_is_missing_is_named_with_its_extra(settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(Unavailable) as told:
+        tuned(settings, dataset(tmp_path / "own"))
+    assert str(told.value) == (
+        "Adapters need peft, which is not installed. Install the extra: pip install 'docproc[paligemma]'."
+    )
+    assert told.value.code == "no-extra"

@@ -71,3 +71,26 @@ def ranker(output: Path, *, quick: bool, pages: int, held_out: int, seed: int) -
     pages, held_out = (60, 30) if quick else (pages, held_out)
     for name, value in train(output, pages=pages, held_out=held_out, seed=seed, reader=shared_reader()).items():
         click.echo(f"{name}: {value:.3f}")
+
+
+@command.command("judge")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default="ranker.npz", show_default=True)
+@click.option(
+    "--ranker", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="For this one [default: ours]."
+)
+@click.option("--pages", type=click.IntRange(9), default=300, show_default=True, help="Grow it on so many pages.")
+@click.option("--seed", type=click.IntRange(0), default=2, show_default=True, help="Which pages are drawn.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes that read the pages.")
+def judge(output: Path, ranker: Path | None, *, pages: int, seed: int, jobs: int) -> None:
+    """Grow the judge that says whether there is an answer, for a ranker: both go into one file.
+
+    Prints how right both are on documents of kinds that the judge was not grown on.
+    """
+    if missing := [name for name in ("torch", "sklearn") if importlib.util.find_spec(name) is None]:
+        raise Unavailable(f"Not installed: {', '.join(missing)}.", hint="pip install 'docproc[learn]'")
+    from docproc.learn.judge import train  # noqa: PLC0415  (scikit-learn takes a second)
+    from docproc.qa.ranker import WEIGHTS, Ranker  # noqa: PLC0415
+
+    given = Ranker.load(ranker or WEIGHTS)
+    for name, value in train(given, output, pages=pages, seed=seed, jobs=jobs).items():
+        click.echo(f"{name}: {value:.3f}")

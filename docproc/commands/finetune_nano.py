@@ -12,6 +12,8 @@ import click
 from tqdm import tqdm
 
 from docproc.errors import Unavailable, Usage
+from docproc.registry import Registry
+from docproc.settings import Settings
 
 NEEDED = ("torch", "transformers", "safetensors")
 RECIPES = Path(__file__).parents[1] / "learn" / "nano" / "recipes"
@@ -23,12 +25,17 @@ RECIPES = Path(__file__).parents[1] / "learn" / "nano" / "recipes"
               help="Folder for the training and its result.")  # fmt: skip
 @click.option("--fonts", type=click.Path(exists=True, file_okay=False, path_type=Path), multiple=True,
               help="Look for fonts here too; several times.")  # fmt: skip
+@click.option(
+    "--from", "start", metavar="MODEL", help="Start from its weights: a folder, or a model's name, like nano."
+)
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many steps, whatever the recipe says.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
 @click.option("--threads", type=click.IntRange(1), help="Cores to compute on.")
-def nano(recipe: str, output: Path, fonts: tuple[Path, ...], steps: int | None, minutes: float | None,
-         threads: int | None) -> None:  # fmt: skip
-    """Train a small PaliGemma from nothing, on documents that docproc draws.
+def nano(  # noqa: PLR0913, PLR0917  (one argument per option)
+    recipe: str, output: Path, fonts: tuple[Path, ...], start: str | None, steps: int | None, minutes: float | None,
+    threads: int | None,
+) -> None:  # fmt: skip
+    """Train a small PaliGemma, from nothing or from a model of the same shape, on documents that docproc draws.
 
     RECIPE is a TOML file, or ci, cpu or gpu: those that come with docproc. A run that was ended goes on from what
     is in its folder. Writes OUTPUT/model, which `docproc models add` takes, and OUTPUT/curve.png.
@@ -43,6 +50,8 @@ def nano(recipe: str, output: Path, fonts: tuple[Path, ...], steps: int | None, 
     if steps or minutes:
         plan = replace(plan, steps=steps or 0, minutes=0.0 if steps else minutes or 0.0)
     plan = replace(plan, fonts=(*plan.fonts, *map(str, fonts)), threads=threads or plan.threads)
+    if start:
+        plan = replace(plan, start=str(_weights(start)))
     trainer = Trainer(plan, output)
     signal.signal(signal.SIGTERM, trainer.stop)
     with tqdm(total=1000, file=sys.stderr, bar_format="{l_bar}{bar}| {postfix}") as bar:
@@ -50,8 +59,9 @@ def nano(recipe: str, output: Path, fonts: tuple[Path, ...], steps: int | None, 
         def tell(now: Progress) -> None:
             bar.n = int(now.done * 1000)
             bar.set_postfix_str(
-                f"step {now.step}, loss {now.loss:.3f}, right {now.right:.2f}, level {now.level:.2f}, "
-                f"{now.speed:,.0f} tokens/s, {now.left / 60:.0f} min left"
+                f"step {now.step}, loss {now.loss:.3f}, "
+                + ", ".join(f"{task} {far.right:.2f} at {far.level:.2f}" for task, far in now.far.items())
+                + f", {now.speed:,.0f} tokens/s, {now.left / 60:.0f} min left"
             )
 
         trainer.run(tell)
@@ -90,6 +100,16 @@ def _recipe(name: str) -> Path:
         known = ", ".join(sorted(each.stem for each in RECIPES.glob("*.toml")))
         raise Usage(f"There is no recipe {name}.", hint=f"Give a TOML file, or one of: {known}.")
     return path if path.is_file() else own
+
+
+def _weights(name: str) -> Path:
+    """Return the folder of a model's weights: the folder itself, or that of a model of that name."""
+    if Path(name).is_dir():
+        return Path(name)
+    registry = Registry(Settings.from_environment())
+    if not (card := registry.get(name)):
+        raise Usage(f"There is no model or folder {name}.", hint="`docproc models list` names the models.")
+    return registry.path(card)
 
 
 def _require() -> None:

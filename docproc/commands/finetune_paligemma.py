@@ -22,7 +22,7 @@ NEEDED = {
 PARTS = ("vision", "projector", "decoder", "embeddings")
 OF_PLAN = (
     "method", "rate", "batch", "micro", "epochs", "steps", "minutes", "decay", "dropout", "smoothing", "mean", "rank",
-    "longest", "seed",
+    "rehearse", "longest", "seed",
 )  # fmt: skip
 
 
@@ -53,6 +53,8 @@ OF_PLAN = (
 @click.option("--smoothing", type=click.FloatRange(0, 1), help="Label smoothing.")
 @click.option("--mean", type=click.Choice(["example", "token"]), help="What weighs the same in the loss [example].")
 @click.option("--rank", type=click.IntRange(1), help="Rank of the adapter [16].")
+@click.option("--rehearse", type=click.FloatRange(0, 100),
+              help="Pictures of what the model can do already, shown for each example [adapter: 3].")  # fmt: skip
 @click.option("--longest", type=click.IntRange(1), help="Tokens of an answer; longer ones are cut [512].")
 @click.option("--seed", type=click.IntRange(0), help="Order of the examples, start of an adapter [0].")
 @click.option("--bf16", is_flag=True, help="Multiply in bfloat16; on a GPU always.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -33,7 +34,8 @@ def list_() -> None:
         megabytes = sum((registry.path(card) / name).stat().st_size for name in card.files) / 1e6
         licence = f"{card.licence}; " if card.licence else ""
         version = f"version {card.version}; " if card.version > 1 else ""
-        click.echo(f"{card.name}\n    {_what(card)}; {version}{megabytes:.1f} MB; {licence}from {card.source}")
+        source = f"from {card.source}" if card.version else f"{card.source}, always here"
+        click.echo(f"{card.name}\n    {_what(card)}; {version}{megabytes:.1f} MB; {licence}{source}{_measured(card)}")
     for name in registry.names():
         waiting = [
             str(card.version) for card in registry.versions(name) if card.version > registry.current(name).version
@@ -99,7 +101,9 @@ def check(name: str) -> None:
         raise DocprocError(f"Missing: {names}.", code="models-missing")
     if damaged:
         raise DocprocError(
-            f"Changed or gone: {', '.join(damaged)}.", hint="Remove and add again.", code="model-damaged"
+            f"Changed or gone: {', '.join(damaged)}.",
+            hint="Remove and add again what you added; what comes with docproc comes back with it.",
+            code="model-damaged",
         )
 
 
@@ -136,6 +140,13 @@ def _what(card: Card) -> str:
     generation = "PaliGemma 2" if card.generation == 2 else "PaliGemma"
     exported = ", exported for OpenVINO" if card.kind == "exported" else ""
     return f"{generation} {card.variant or '(variant unknown)'}, {card.side} px, {card.dtype}{exported}"
+
+
+def _measured(card: Card) -> str:
+    """Return the figures of a model that comes with docproc, which nobody else has measured."""
+    figures = card.about.get("figures")
+    told = [f"{name} {value:.3g}" for name, value in figures.items()] if isinstance(figures, Mapping) else []
+    return f"; {', '.join(told)}" if told and not card.version else ""
 
 
 def _prompt(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.document import Line, Region, Table
-from docproc.errors import Unavailable, Usage
+from docproc.errors import Usage, no_extra
 from docproc.raster import PageImage, Pixels
 from docproc.settings import Settings
 
@@ -189,11 +189,7 @@ def _extra(name: str, engines: dict[str, str]) -> Callable[..., object]:
     try:
         return _find(name, engines)
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"The engine {name} needs {error.name}, which is not installed.",
-            hint="Install the extra: pip install 'docproc[paligemma]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra(f"The engine {name} needs", error) from error
 
 
 def _find(name: str, engines: dict[str, str]) -> Callable[..., object]:

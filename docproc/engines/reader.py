@@ -99,8 +99,8 @@ class Reader:
 
     def _run(self, window: Window, questions: NDArray[np.int64]) -> Scores:
         inputs = {
-            "ids": window.ids, "place": window.place, "relation": window.relation, "first": window.first,
-            "questions": questions,
+            "ids": window.ids, "place": window.place, "relation": window.relation.astype(np.int64),
+            "first": window.first, "questions": questions,
         }  # fmt: skip
         starts, ends, links, missing = self._session.run(None, {name: value[None] for name, value in inputs.items()})
         return starts[0], ends[0], links[0], missing[0]
@@ -117,6 +117,7 @@ class Reader:
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait do nothing
         options.enable_cpu_mem_arena = False  # windows differ in size: it would keep what the largest took
         options.log_severity_level = 3
         return ort.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])

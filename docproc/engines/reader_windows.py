@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ PIECES = 320
 """Word pieces of a window, marks included."""
 STRIDE = 220
 """Pieces from the start of a window to that of the next on the same page."""
+KEPT = 16
+"""Pages whose windows are kept: half a megabyte each, for a tenth of the time of a question."""
 LONGEST_WORD = 6
 """Pieces of one word that are looked at: half from its start, half from its end."""
 QUESTION = 32
@@ -56,7 +59,7 @@ class Window:
     """Arrays of one window. N pieces, W parts of words.
 
     `ids` int64[N]; `first` int64[W], the place of each part's first piece; `place` int64[N, 4]: left, right, middle
-    (0 to GRID - 1, 0 for marks) and height (0 to 15); `relation` int64[N, N] below RELATIONS, of a piece (row) to
+    (0 to GRID - 1, 0 for marks) and height (0 to 15); `relation` int16[N, N] below RELATIONS, of a piece (row) to
     another (column).
     """
 
@@ -64,7 +67,7 @@ class Window:
     ids: Integers
     first: Integers
     place: Integers
-    relation: Integers
+    relation: NDArray[np.int16]
 
 
 def reading_order(page: Page) -> list[Word]:
@@ -80,9 +83,10 @@ def question_ids(question: str) -> list[int]:
     return [FIRST, *found[: QUESTION - 2], LAST]
 
 
-def page_windows(page: Page) -> Iterator[Window]:
-    """Yield the windows that cover a page, overlapping; none where it has no words."""
-    yield from windows([(word, page.number) for word in reading_order(page)])
+@lru_cache(maxsize=KEPT)
+def page_windows(page: Page) -> tuple[Window, ...]:
+    """Return the windows that cover a page, overlapping; none where it has no words. The last pages are kept."""
+    return tuple(windows([(word, page.number) for word in reading_order(page)]))
 
 
 def windows(words: Sequence[Placed]) -> Iterator[Window]:
@@ -135,7 +139,7 @@ def _window(parts: Sequence[Part]) -> Window:
     owners = np.array(owner)
     return Window(
         tuple(parts), np.array(ids, np.int64), np.array(first, np.int64), place[owners],
-        relation[np.ix_(owners, owners)],
+        relation[np.ix_(owners, owners)].astype(np.int16),
     )  # fmt: skip
 
 

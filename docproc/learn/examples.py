@@ -27,7 +27,7 @@ from docproc.tasks import table as tables
 from docproc.tasks.asking import Ask, View
 from docproc.tasks.grammar import Trained
 from docproc.tasks.locations import write_box
-from docproc.tasks.views import views_of
+from docproc.tasks.views import BY_LINES, views_of
 
 LINES, WINDOWS, QUESTIONS, DETECTIONS, SEGMENTATIONS, TABLES = 4, 2, 4, 2, 2, 2
 """Examples of a page at most, by what they show."""
@@ -39,6 +39,8 @@ LEGIBLE = 60.0
 """Pixels per inch at which ten point print can just be read: 8 px high."""
 ABSENT = 0.15
 """Share of detections that also ask for something that is not there."""
+SEEN = 0.8
+"""Share of an answer that a line must show for it to be read there."""
 UNANSWERABLE = "unanswerable"
 """What is right where the page does not say (`docproc.tasks.ground` reads it as such)."""
 OWN = {"table": "table"}
@@ -181,8 +183,17 @@ def _answers(known: Known, plan: Plan, random: Random) -> Iterator[Made]:
         size = random.uniform(max(box.width, box.height), most)
         part = known.image.crop(roomy(box, (size, size), known.image.box, random))
         ask = Ask(task="answer", thing=one.question)
-        for view in views_of(ASKED["answer"], ask, part, plan.trained, plan.side):
-            yield _made(view, ask, plan, one.answers[0] if one.answers else UNANSWERABLE)
+        views = views_of(ASKED["answer"], ask, part, plan.trained, plan.side)
+        if plan.variant != BY_LINES:
+            for view in views:
+                yield _made(view, ask, plan, one.answers[0] if one.answers else UNANSWERABLE)
+            continue
+        answer = Box.union(word.box for word in about) if about else None
+        right = [view for view in views if answer and answer.share_inside(view.box) > SEEN]
+        for view in right[:1]:
+            yield _made(view, ask, plan, one.answers[0])
+        for view in _some([view for view in views if view not in right], 1, random):  # of a line it says nothing
+            yield _made(view, ask, plan, "")
 
 
 def _about(known: Known, words: Sequence[Word]) -> Box:

@@ -14,6 +14,7 @@ from docproc.synth import KINDS, draw
 from docproc.synth.anyscan import any_scan
 from docproc.synth.kinds import Drawn
 from docproc.synth.labels import placed_things, scans
+from docproc.synth.sheet import HELD_OUT, SEEN, written_in
 
 LEFT_OUT = frozenset({"poster", "poster-a0", "example-report", "rotated"})
 """Kinds that are not drawn unless they are asked for: huge sheets, and pages that a model is shown upright."""
@@ -48,9 +49,12 @@ def orders(count: int, seed: int, kinds: Sequence[str], plan: Plan) -> Iterator[
 def examples(order: Order, folder: Path) -> list[Example]:
     """Draw a document and return its examples, with images in `folder`.
 
-    Those of the test split are of wordings and layouts that training never shows.
+    Those of the test split are of wordings and layouts that training never shows, those of validation and test in
+    fonts that it never shows.
     """
-    drawn = draw(order.kind, order.seed, "test" if split_of(order.name) == "test" else "train")
+    split = split_of(order.name)
+    with written_in(SEEN if split == "train" else HELD_OUT):
+        drawn = draw(order.kind, order.seed, "test" if split == "test" else "train")
     random = Random(f"examples/{order.name}")  # noqa: S311  (no secret)
     if random.random() < WORN:
         drawn = replace(drawn, scan=any_scan(random))

@@ -22,9 +22,9 @@ from docproc.evaluate.answers import anls
 from docproc.pairs import key_values
 from docproc.qa.candidates import SLOTS, Candidate
 from docproc.qa.features import NAMES, Offer, fit
-from docproc.qa.index import LEAST, chances_of, chosen, said
+from docproc.qa.index import chosen, said
 from docproc.qa.question import Question
-from docproc.qa.ranker import WEIGHTS, Ranker, evidence
+from docproc.qa.ranker import WEIGHTS, Ranker
 from docproc.qa.reading import SpanReader, with_spans
 from docproc.qa.text import PageText
 from docproc.synth.asked import Asked
@@ -36,11 +36,11 @@ PROJECTED, HIDDEN = 48, 64
 EPOCHS, BATCH, RATE = 14, 128, 2e-3
 LOST = 0.1
 """Share of the held-out questions with an answer that may be told "not found": it sets the limit."""
-NEWTON, HELD_BACK = 25, 3.0
-"""Steps in which the judge is fitted, and how much it is held back (L2)."""
 TEMPERATURES = tuple(0.5 + 0.1 * step for step in range(46))
 ALONE = 0.5
 """Share of the questions that the ranker learns from without the reader, so that it does not lean on it alone."""
+LEAST = 0.12
+"""Confidence below which answers are not told of: those are never sure."""
 RIGHT = 0.8
 """ANLS of an answer that counts as right."""
 
@@ -91,25 +91,22 @@ def train(
     """
     vectors = Vectors()
     learned = _examples(questioned_pages(seed, pages, split="train"), pages, vectors, seed, reader)
-    unseen = [some[:3] for some in _asked(questioned_pages(seed + 1, held_out, split="test"), held_out, reader)]
+    unseen = [some[:3] for some in asked_about(questioned_pages(seed + 1, held_out, split="test"), held_out, reader)]
     model = _fitted(learned, vectors.array(), seed)
     return finish(model, unseen, output)
 
 
 def finish(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]], output: Path) -> dict[str, float]:
-    """Set temperature and limit on held-out questions, write the weights, and return the figures."""
+    """Set temperature and limit on held-out questions, write the weights, and return the figures.
+
+    There is no judge then: `docproc.learn.judge` grows one for these weights.
+    """
     model = replace(model, temperature=_temperature(model, unseen))
-    model = replace(model, judge=_judge(model, unseen))
     told = [(asked, *best(model, found, fitted)) for asked, found, fitted in unseen]
-    limit = _limit([there if chance >= LEAST else 0.0 for asked, _, there, chance in told if asked.answers])
-    shown = [
-        (asked, text if there >= limit and chance >= LEAST else "", chance) for asked, text, there, chance in told
-    ]
-    given = [(chance, _is_right(asked, text)) for asked, text, chance in shown if text]
-    model = replace(model, told=np.array(given, np.float32).reshape(-1, 2))
-    values = {name: getattr(model, name) for name in Ranker.__dataclass_fields__}
-    values |= {"limit": np.float32(limit), "names": np.array(model.names)}
-    np.savez_compressed(output, **{name: _stored(value) for name, value in values.items()})
+    limit = limit_of([there for asked, _, there, _ in told if asked.answers])
+    shown = [(asked, text if there >= limit else "", chance) for asked, text, there, chance in told]
+    given = [(chance, is_right(asked, text)) for asked, text, chance in shown if text and chance >= LEAST]
+    replace(model, limit=limit, told=np.array(given, np.float32).reshape(-1, 2)).save(output)
     return figures([(asked, text) for asked, text, _ in shown])
 
 
@@ -124,20 +121,17 @@ def figures(told: Sequence[tuple[Asked, str]]) -> dict[str, float]:
         "anls of answerable": _mean([anls(text, asked.answers) for asked, text in answerable]),
         "absent found absent": _mean([not text for _, text in absent]),
         "answerable lost": _mean([not text for _, text in answerable]),
-        "precision": _mean([_is_right(asked, text) for asked, text in given]),
+        "precision": _mean([is_right(asked, text) for asked, text in given]),
     }
 
 
-def _is_right(asked: Asked, text: str) -> bool:
+def is_right(asked: Asked, text: str) -> bool:
+    """Say whether an answer counts as right."""
     return bool(asked.answers) and anls(text, asked.answers) >= RIGHT
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _stored(value: Any) -> Any:
-    return value.astype(np.float16) if isinstance(value, np.ndarray) and value.ndim == 2 else value
 
 
 def best(model: Ranker, found: Sequence[Candidate], fitted: Any) -> tuple[str, float, float]:
@@ -163,31 +157,12 @@ def _temperature(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], A
     return min(TEMPERATURES, key=surprise)
 
 
-def _judge(model: Ranker, unseen: Sequence[tuple[Asked, list[Candidate], Any]]) -> Array:
-    """Return the weights of `Ranker.judge`: a logistic regression by Newton's method; none where nothing was read."""
-    known = [one for one in unseen if one[1] and one[2].numbers[0, NAMES.index("has reader")]]
-    if not known:
-        return np.zeros(0, np.float32)
-    there = [1 - float(chances_of(model, found, fitted)[-1]) for _, found, fitted in known]
-    inputs = np.stack([evidence(one, fitted) for one, (_, _, fitted) in zip(there, known, strict=True)])
-    mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 0.05
-    rows = np.column_stack([(inputs - mean) / scale, np.ones(len(inputs))]).astype(np.float64)
-    wanted = np.array([bool(asked.answers) for asked, _, _ in known], np.float64)
-    weights = np.zeros(rows.shape[1])
-    for _ in range(NEWTON):
-        chance = 1 / (1 + np.exp(-(rows @ weights)))
-        bend = (rows * (chance * (1 - chance))[:, None]).T @ rows + HELD_BACK * np.eye(len(weights))
-        weights -= np.linalg.solve(bend, rows.T @ (chance - wanted) + HELD_BACK * weights)
-    slopes = weights[:-1] / scale
-    return np.append(slopes, weights[-1] - slopes @ mean).astype(np.float32)
-
-
-def _limit(there: Sequence[float]) -> float:
+def limit_of(there: Sequence[float]) -> float:
     """Return the limit under which no more than `LOST` of the questions that have an answer get none."""
     return float(np.quantile(there, LOST)) if there else 0.5
 
 
-def _asked(
+def asked_about(
     pages: Iterator[tuple[Page, tuple[Asked, ...]]],
     count: int,
     reader: SpanReader | None,
@@ -218,7 +193,7 @@ def _examples(
 ) -> list[Example]:
     vectors.place(np.zeros((1, 1, 384), np.float32))
     made: list[Example] = []
-    for asked, found, fitted, dice in _asked(pages, count, reader, seed):
+    for asked, found, fitted, dice in asked_about(pages, count, reader, seed):
         if not found:
             continue
         target = np.array([_target(asked, one) for one in found], np.float32)

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import math
 from importlib.resources import files
+from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -158,3 +160,40 @@ def _renamed(given: dict[str, Tensor]) -> dict[str, Tensor]:
             ):  # fmt: skip
                 found[f"layers.{index}.{name}.{part}"] = given[f"{base}.{source}.{part}"]
     return found
+
+
+HEADS_OF = ("start", "end", "wants_start", "wants_end", "opens", "closes", "missing")
+"""The layers that point: what comes after all others."""
+
+
+def from_file(path: Path) -> Reading:
+    """Return the network of an exported int8 file, its weights as they are there."""
+    import onnx  # noqa: PLC0415  (the extra `learn`)
+
+    graph = onnx.load(path).graph
+    kept = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    made = {name: value for name, value in kept.items() if name.endswith((".weight", ".bias"))}
+    for name in [name.removesuffix("_quantized") for name in kept if name.endswith(".weight_quantized")]:
+        made[name] = (kept[f"{name}_quantized"] - np.float32(kept[f"{name}_zero_point"])) * kept[f"{name}_scale"]
+    for node in graph.node:
+        if node.op_type == "MatMulInteger":  # /layers.0/heads/MatMul_quant: the name says whose weights they are
+            name = ".".join(node.name.strip("/").split("/")[:-1])
+            weights = node.input[1].removesuffix("_quantized")
+            made[f"{name}.weight"] = (kept[f"{weights}_quantized"] * kept[f"{weights}_scale"]).T
+    # the rows of this table were made constants: page first, as it is in `forward`
+    made["kind.weight"] = np.stack([kept[name] for name in sorted(kept) if name.startswith("onnx::Add_")])
+    net = Reading()
+    net.load_state_dict({name: torch.tensor(one, dtype=torch.float32) for name, one in made.items()})
+    net.eval()
+    return net
+
+
+def with_new_heads(net: Reading) -> Reading:
+    """Return a network that reads as before and does not know yet where to point; only that is to be trained."""
+    drawn = Reading()
+    for name, weights in net.named_parameters():
+        new = name.startswith(HEADS_OF)
+        weights.requires_grad_(new)
+        if new:
+            weights.data.copy_(drawn.get_parameter(name))
+    return net

@@ -6,9 +6,9 @@
     models/licences.json         the licences that were accepted, and when
 
 A version appears by a rename, whole or not at all, and is never edited; `current.json` is replaced by a rename too.
-So any number of processes may read while one adds. Models that come inside pip packages are in `docproc.models`.
-Nothing here imports torch, and nothing but `docproc.registry.hub`, which only `docproc models add` calls, connects
-to anything.
+So any number of processes may read while one adds. The small PaliGemma that comes with docproc, `nano`, is found
+here too, as a version 0 that lies in the package; models inside other packages are in `docproc.models`. Nothing here
+imports torch, and nothing but `docproc.registry.hub`, which only `docproc models add` calls, connects to anything.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ class Card:
     `files` are relative path -> SHA-256. `weights` names the very weights (see `checkpoint.check`); `side` is in
     pixels. For an adapter `base` is the name of the model it belongs to, `base_weights` the weights of that model,
     and `tasks` are those it answers when its base is asked. `about` holds what others add: data, recipe, figures.
+    Version 0 is what comes with the package.
     """
 
     name: str

@@ -41,11 +41,10 @@ class Registry:
         self.root = settings.data_dir.expanduser() / "models"
 
     def cards(self) -> list[Card]:
-        """Return the card of the version in use of every model, by name."""
-        if not self.root.is_dir():
-            return []
-        names = sorted(path.name for path in self.root.iterdir() if (path / CURRENT).is_file())
-        return [card for name in names if (card := self.get(name))]
+        """Return the card of the version in use of every model, by name; those that come with the package too."""
+        there = self.root.iterdir() if self.root.is_dir() else ()
+        names = built_in() | {path.name for path in there if (path / CURRENT).is_file()}
+        return [card for name in sorted(names) if (card := self.get(name))]
 
     def get(self, name: str) -> Card | None:
         """Return the card of the version in use, of NAME@3 that of version 3; None when there is none.
@@ -55,29 +54,26 @@ class Registry:
         name, at, number = name.partition("@")
         if not NAME.fullmatch(name):
             return None
-        if at and number == "0":
-            return self._built_in(name)
-        if at:
-            there = number.isdecimal() and (self.root / name / number / CARD).is_file()
-            return Card.read(self.root / name / number) if there else None
-        version = self.current(name).version
-        return Card.read(self.root / name / str(version)) if version else self._built_in(name)
+        number = number if at else str(self.current(name).version)
+        if number == "0":
+            return Card.read(BUILT_IN / name) if name in built_in() else None
+        there = number.isdecimal() and (self.root / name / number / CARD).is_file()
+        return Card.read(self.root / name / number) if there else None
 
     def names(self) -> list[str]:
-        """Return the names of all models, also of those of which no version is in use yet."""
+        """Return the names of all models that were added, also of those of which no version is in use yet."""
         if not self.root.is_dir():
             return []
         return sorted(
-            path.name for path in self.root.iterdir() if NAME.fullmatch(path.name) and self.versions(path.name)
+            path.name for path in self.root.iterdir() if NAME.fullmatch(path.name) and self._added(path.name)
         )
 
     def versions(self, name: str) -> list[Card]:
         """Return the cards of all versions, oldest first; none for a name that no model has."""
-        folder = self.root / name
-        if not NAME.fullmatch(name) or not folder.is_dir():
+        if not NAME.fullmatch(name):
             return []
-        numbers = sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
-        return [Card.read(folder / str(number)) for number in numbers]
+        first = [Card.read(BUILT_IN / name)] if name in built_in() else []
+        return first + [Card.read(self.root / name / str(number)) for number in self._added(name)]
 
     def current(self, name: str) -> Current:
         """Return which version of a model is in use, which were before, and why it changed each time."""
@@ -165,15 +161,11 @@ class Registry:
 
         The first version is in use at once unless `promote` is False, later ones when they are promoted.
         """
-        if not NAME.fullmatch(card.name):
-            raise Usage(
-                f"{card.name!r} is no name for a model.",
-                hint="Letters, digits, dots, dashes and underscores; give one with --name.",
-            )
+        self.check_name(card.name)
         home = self.root / card.name
         home.mkdir(parents=True, exist_ok=True)
         files = hashes(staged)
-        number = max((one.version for one in self.versions(card.name)), default=0)
+        number = max(self._added(card.name), default=0)
         while True:
             number += 1
             numbered = replace(card, version=number, files=files)
@@ -187,6 +179,20 @@ class Registry:
         if promote and not (home / CURRENT).exists():
             self.promote(card.name, number, by="added")
         return numbered
+
+    def check_name(self, name: str) -> None:
+        """Raise Usage where `name` is none for a model, Conflict where it is that of one that comes with docproc."""
+        if not NAME.fullmatch(name):
+            raise Usage(
+                f"{name!r} is no name for a model.",
+                hint="Letters, digits, dots, dashes and underscores; give one with --name.",
+            )
+        if name in built_in():
+            raise Conflict(
+                f"{name} is the name of a model that comes with docproc.",
+                hint="Choose another name with --name.",
+                code="name-taken",
+            )
 
     def check_free(self, name: str) -> None:
         """Raise Conflict when a model has that name."""
@@ -217,8 +223,14 @@ class Registry:
     def remove(self, name: str) -> None:
         """Remove a model with all its versions.
 
-        Raises Unavailable when there is none, Conflict while adapters belong to it.
+        Raises Unavailable when there is none, Conflict while adapters belong to it, or when it comes with docproc.
         """
+        if name in built_in() and not self._added(name):
+            raise Conflict(
+                f"{name} comes with docproc and cannot be removed.",
+                hint="It takes no part in anything unless it is named.",
+                code="model-built-in",
+            )
         if not self.versions(name):
             raise Unavailable(f"There is no model {name}.", hint="`docproc models list` shows them.")
         cards = [card for one in self.names() for card in self.versions(one)]
@@ -233,13 +245,20 @@ class Registry:
         now = hashes(self.path(card))
         return sorted(name for name, digest in card.files.items() if now.get(name) != digest)
 
-    def _built_in(self, name: str) -> Card | None:
-        return Card.read(BUILT_IN / name) if (BUILT_IN / name / CARD).is_file() else None
+    def _added(self, name: str) -> list[int]:
+        """Return the numbers of the versions that lie in the data folder."""
+        folder = self.root / name
+        return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
 
     def _sized(self, family: str, side: int) -> Card | None:
         found = [card for one in SIDES if (card := self.get(f"{family}-{one}"))]
         enough = [card for card in found if card.side >= side]
         return enough[0] if enough else found[-1] if found else None
+
+
+def built_in() -> set[str]:
+    """Return the names of the models that come with the package."""
+    return {path.parent.name for path in BUILT_IN.glob(f"*/{CARD}")}
 
 
 def hashes(folder: Path) -> dict[str, str]:

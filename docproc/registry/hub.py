@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from docproc.errors import DocprocError, Unavailable, Usage
+from docproc.errors import DocprocError, Unavailable, Usage, no_extra
 from docproc.registry.folder import hashes
 
 WANTED = ("*.json", "*.safetensors", "*.npz", "tokenizer.model")
@@ -127,9 +127,5 @@ def _library() -> Any:
         import huggingface_hub  # noqa: PLC0415  (part of the extra)
         import huggingface_hub.errors  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            "Models from Hugging Face need huggingface_hub, which is not installed.",
-            hint="Install the extra: pip install 'docproc[paligemma]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra("Models from Hugging Face need", error) from error
     return huggingface_hub

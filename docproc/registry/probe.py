@@ -52,7 +52,7 @@ def _recorded(registry: Registry, card: Card) -> Iterator[str]:
     if damaged := registry.damaged(card):
         raise DocprocError(
             f"{', '.join(damaged)} of {card.name} changed or are gone since it was added.",
-            hint="Remove the model and add it again.",
+            hint="Remove the model and add it again." if card.version else "Install docproc again.",
             code="model-damaged",
         )
     yield f"files: {len(card.files)}, all as they were when added ({card.added})"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from docproc.engines import load_masks
 from docproc.engines.paligemma import checkpoint, lora
-from docproc.errors import Conflict, Unavailable, Usage
+from docproc.errors import Conflict, Unavailable, Usage, no_extra
 from docproc.registry import hub
 from docproc.registry.card import CARD, Card
 from docproc.registry.folder import Registry
@@ -161,19 +161,15 @@ def _convert(registry: Registry, path: Path, staged: Path, wanted: Wanted) -> No
     try:
         from docproc.engines.paligemma.convert import convert  # noqa: PLC0415  (needs the extra)
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"Converting needs {error.name}, which is not installed.",
-            hint="Install the extra: pip install 'docproc[paligemma]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra("Converting needs", error) from error
     variant = wanted.variant or variant_of(path.name.split(".")[0])
     convert(path, wanted.tokenizer or _tokenizer(registry, path), staged, variant=variant)
 
 
 def _tokenizer(registry: Registry, path: Path) -> Path:
-    """Return a folder with the tokenizer of all PaliGemmas: beside the file, or that of a registered one."""
+    """Return a folder with the tokenizer of all PaliGemmas: beside the file, or that of one that was added."""
     beside = (path.with_suffix(""), path.parent)
-    here = (registry.path(card) for card in registry.cards() if card.kind == "paligemma")
+    here = (registry.path(card) for card in registry.cards() if card.kind == "paligemma" and card.version)
     found = next((folder for folder in (*beside, *here) if (folder / "tokenizer.json").is_file()), None)
     if found is None:
         raise Unavailable(

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from docproc.engines.paligemma import lora
 from docproc.engines.paligemma.loading import Loaded
-from docproc.errors import EngineFailed, Unavailable, Usage
+from docproc.errors import EngineFailed, Unavailable, Usage, no_extra
 from docproc.registry import Registry
 
 KEPT = 8
@@ -93,10 +93,13 @@ class Adapters:
         if card.kind != "adapter":
             raise Usage(f"{name} is a model, no adapter.", hint="Ask it with --model.", code="wrong-adapter")
         if card.base_weights != self._loaded.checkpoint.version:
+            there = self._registry.base_of(card).weights == card.base_weights
             raise Usage(
                 f"The adapter {name} belongs to {card.base} with the weights {card.base_weights}; "
                 f"this model has {self._loaded.checkpoint.version}.",
-                hint=f"Ask it with --model {name}.",
+                hint=f"Ask it with --model {name}."
+                if there
+                else f"{card.base} has changed since: train the adapter again, on the weights there are now.",
                 code="wrong-base",
             )
         return self._registry.path(card)
@@ -106,11 +109,7 @@ class Adapters:
         try:
             from peft import LoraConfig  # noqa: PLC0415  (half a second, and only for adapters)
         except ModuleNotFoundError as error:
-            raise Unavailable(
-                f"Adapters need {error.name}, which is not installed.",
-                hint="Install the extra: pip install 'docproc[paligemma]'.",
-                code="no-extra",
-            ) from error
+            raise no_extra("Adapters need", error) from error
         model = self._loaded.model
         tensors = load_file(adapter.folder / lora.WEIGHTS)
         config = LoraConfig.from_pretrained(str(adapter.folder))

@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from docproc.engines.paligemma.checkpoint import Checkpoint, check
 from docproc.engines.paligemma.quantize import Weights, quantize
-from docproc.errors import Unavailable, Usage
+from docproc.errors import Unavailable, Usage, no_extra
 
 NO_WINDOW = 1 << 20
 """Gemma 2 looks 4,096 tokens back in every other layer; PaliGemma 2 was trained without that limit."""
@@ -97,11 +97,7 @@ def _divided(room: Mapping[int | str, int] | None) -> dict[str, Any]:
     try:
         import accelerate  # noqa: F401, PLC0415
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            "To spread a model over devices needs accelerate, which is not installed.",
-            hint="Install the extra: pip install 'docproc[paligemma]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra("To spread a model over devices needs", error) from error
     overflow = tempfile.mkdtemp(prefix="docproc-spread-")
     atexit.register(shutil.rmtree, overflow, ignore_errors=True)
     return {"device_map": "auto", "max_memory": dict(room) if room else None, "offload_folder": overflow}

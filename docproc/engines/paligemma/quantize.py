@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from docproc.errors import Unavailable, Usage
+from docproc.errors import Usage, no_extra
 
 BLOCK = 64
 """What the sides of a matrix must be divisible by for 4 bits: those of all official models are."""
@@ -40,11 +40,7 @@ def quantize(model: Any, weights: Weights) -> None:
             warnings.simplefilter("ignore")  # of kernels that were not built for this machine
             (_int8 if weights == "int8" else _int4)(model.model.language_model)
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"Weights in {weights} need {error.name}, which is not installed.",
-            hint="Install the extra: pip install 'docproc[quantized]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra(f"Weights in {weights} need", error, "quantized") from error
 
 
 def _int8(decoder: Any) -> None:

@@ -23,10 +23,10 @@ length; `places` int32[B, S], where among image and text a token is foretold; `t
 `weights` float32[B, S], how much it counts, 0 on padding."""
 
 
-def collate(rows: Sequence[Row], weights: Weights, mean: Mean, size: int) -> Batch:
-    """Return rows as a batch of `size`; rows that are missing are blank and count nothing."""
-    longest = max(len(row.prefix) + len(row.suffix) for row in rows)
-    answers = max(len(row.suffix) for row in rows)
+def collate(rows: Sequence[Row], weights: Weights, mean: Mean, size: int, like: Sequence[Row] = ()) -> Batch:
+    """Return rows as a batch of `size`, as long as `like` needs; rows that miss are blank and count nothing."""
+    longest = max(len(row.prefix) + len(row.suffix) for row in (*rows, *like))
+    answers = max(len(row.suffix) for row in (*rows, *like))
     width = weights.checkpoint.image_tokens
     tokens = np.zeros((size, _rounded(longest)), np.int32)
     shape = (size, _rounded(answers))

@@ -19,7 +19,8 @@ from docproc.learn import dataset
 from docproc.learn.jax import adapters, weights
 from docproc.learn.jax.train import Trainer, Work, devices_called, measure, train
 from docproc.learn.jax.weights import Weights
-from docproc.learn.tune import kept
+from docproc.learn.mask_codes import encoder_of
+from docproc.learn.tune import kept, rehearsal
 from docproc.learn.tune.plan import Plan, make_plan
 from docproc.learn.tune.request import Request, Tell, about, rows_in
 from docproc.learn.tune.result import Target
@@ -27,6 +28,7 @@ from docproc.learn.tune.standing import curve, figures, progress_of, under_bar
 from docproc.registry import Card, Registry
 from docproc.settings import Settings
 from docproc.tasks.grammar import Trained
+from docproc.vision import masks_of
 
 
 def finetune(request: Request, settings: Settings, tell: Tell) -> Card:
@@ -47,8 +49,9 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card:
     loaded = weights.load(base.folder)
     _check(request, plan, loaded)
     variant = Trained(loaded.checkpoint.variant, {**(base.card.prompts if base.card else {}), **request.prompts})
-    rows = rows_in(request.folder, "train", loaded, variant, plan)
-    held = rows_in(request.folder, "validation", loaded, variant, plan)
+    masks = encoder_of(masks_of(registry, base.folder))
+    rows = rows_in(request.folder, "train", loaded, variant, plan, masks)
+    held = rows_in(request.folder, "validation", loaded, variant, plan, masks)
     for note in rows.notes:
         tell(note)
     folder = request.output or settings.data_dir.expanduser() / "training" / request.name
@@ -56,7 +59,9 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card:
         shutil.rmtree(folder, ignore_errors=True)
     identity = asdict(plan) | {"data": digest, "base": loaded.checkpoint.version, "framework": "jax"}
     identity["frozen"] = list(plan.frozen)
-    work = Work(loaded, plan, rows.rows, folder, identity, devices)
+    rehearsal.draw(folder, loaded, variant, plan, plan.count(len(rows.rows)))
+    old = rehearsal.rehearsed(folder, loaded, variant, plan, masks).rows
+    work = Work(loaded, plan, rows.rows, folder, identity, devices, old)
     trainer = Trainer(work)
     if len(devices) > 1:
         tell(trainer.told())

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,17 +32,7 @@ from docproc.learn.tune import kept
 from docproc.learn.tune.feed import ahead, order
 from docproc.learn.tune.plan import Plan
 from docproc.learn.tune.rows import Row
-from docproc.learn.tune.standing import (
-    BETAS,
-    LARGEST,
-    MEASURED,
-    SAVE_SECONDS,
-    SAVE_SHARE,
-    Standing,
-    curve,
-    progress_of,
-    share_of_rate,
-)
+from docproc.learn.tune.standing import BETAS, KEEP, LARGEST, MEASURED, Standing, curve, go_on
 
 SHARED = 1 << 16
 """Numbers of an array that are divided among devices; smaller ones every device has whole."""
@@ -53,7 +42,10 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a training is made of; `identity` names it. `devices` are those of one process."""
+    """What a training is made of; `identity` names it. `devices` are those of one process.
+
+    `rehearsed` is what the base alone can do already.
+    """
 
     weights: Weights
     plan: Plan
@@ -61,6 +53,7 @@ class Work:
     folder: Path
     identity: Mapping[str, Any]
     devices: Sequence[Any]
+    rehearsed: Sequence[Row] = ()
 
     @property
     def total(self) -> int:
@@ -117,18 +110,26 @@ class Trainer:
             jax.value_and_grad(partial(summed_loss, how=work.how, smoothing=work.plan.smoothing)),
             out_shardings=(self._whole, places),
         )
+        self._strays = jax.jit(jax.grad(partial(strayed, how=replace(work.how, dropout=0.0))), out_shardings=places)
         self._loss = jax.jit(partial(summed_loss, how=work.how, smoothing=0.0), out_shardings=self._whole)
         self._update = jax.jit(self._updated, out_shardings=(places, states), donate_argnums=(0, 1))
         self._add = jax.jit(partial(jax.tree.map, jnp.add), out_shardings=places, donate_argnums=0)
 
-    def step(self, number: int, parts: Sequence[Batch], weight: float, share: float) -> float:
-        """Take one step on all parts of a batch, at that share of the rate; return the mean loss."""
+    def step(
+        self, number: int, parts: Sequence[Batch], weight: float, share: float, old: Sequence[Batch] = ()
+    ) -> float:
+        """Take one step on all parts of a batch, at that share of the rate; return the mean loss.
+
+        Besides, stay with what the base says of `old` ones.
+        """
         total, gradients = 0.0, None
         for at, part in enumerate(parts):
             key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self._work.plan.seed), number), at)
             loss, found = self._gradients(self.learnt, self._fixed, self._given(part), key)
             gradients = found if gradients is None else self._add(gradients, found)
             total += float(loss)
+        for part in old:
+            gradients = self._add(gradients, self._strays(self.learnt, self._fixed, self._given(part)))
         if not math.isfinite(total):
             raise EngineFailed(
                 f"In step {number + 1} the loss is {total}: the training broke.",
@@ -207,6 +208,23 @@ def summed_loss(learnt: Any, fixed: Any, batch: Any, key: Any, *, how: model.How
     return (each * batch["weights"]).sum()
 
 
+def strayed(learnt: Any, fixed: Any, batch: Any, *, how: model.How) -> Any:
+    """Return how far an adapter leads from what its base would write of a batch, as in the training in PyTorch."""
+    given = batch["pixels"], batch["tokens"], batch["prefix"], how
+    before = jax.lax.stop_gradient(model.hidden(fixed, *given))
+
+    def divergence(table: Any, now: Any) -> Any:
+        head = {"llm/embedder/input_embedding": table}
+        spoken = jax.nn.log_softmax(model.logits_at(head, now, batch["places"]))
+        said = jax.nn.log_softmax(model.logits_at(head, before, batch["places"]))
+        return (jnp.exp(said) * (said - spoken)).sum(-1)
+
+    each = jax.checkpoint(divergence)(
+        fixed["llm/embedder/input_embedding"], model.hidden({**fixed, **learnt}, *given)
+    )
+    return KEEP * (each * batch["weights"]).sum()
+
+
 def train(work: Work, trainer: Trainer, tell: Callable[[Standing, float], None]) -> Standing:
     """Train until the plan is fulfilled; `tell` gets the standing and how much is done, 0-1, after every step.
 
@@ -214,25 +232,16 @@ def train(work: Work, trainer: Trainer, tell: Callable[[Standing, float], None])
     Unavailable when the disk is full, EngineFailed when the loss is no number any more.
     """
     standing = _resumed(work, trainer)
-    done = progress_of(work.plan, work.total, standing)
-    tell(standing, done)
-    began, saved, took = time.monotonic() - standing.seconds, time.monotonic(), 0.0
     steps = ahead(_steps(work, standing.steps))
-    while done < 1:
-        ahead_of = Standing(standing.steps + 1, standing.seconds)
-        share = share_of_rate(done, progress_of(work.plan, work.total, ahead_of))
-        parts, weight, tokens = next(steps)
-        standing.losses.append(trainer.step(standing.steps, parts, weight, share))
-        standing.steps, standing.tokens = standing.steps + 1, standing.tokens + tokens
-        standing.seconds = time.monotonic() - began
-        done = progress_of(work.plan, work.total, standing)
-        tell(standing, done)
-        if time.monotonic() - saved > max(SAVE_SECONDS, SAVE_SHARE * took) or done >= 1:
-            start = time.monotonic()
-            _save(work, trainer, standing)
-            saved = time.monotonic()
-            took = saved - start
-    return standing
+
+    def take(number: int, share: float, clock: Callable[[], float]) -> tuple[float, int, float]:
+        step = next(steps)
+        return trainer.step(number, step.own, step.weight, share, step.old), step.tokens, clock()
+
+    def save() -> None:
+        _save(work, trainer, standing)
+
+    return go_on(work.plan, work.total, standing, tell, take, save)
 
 
 def measure(work: Work, trainer: Trainer, rows: Sequence[Row]) -> float:
@@ -246,17 +255,34 @@ def measure(work: Work, trainer: Trainer, rows: Sequence[Row]) -> float:
     return total / weight if weight else math.nan
 
 
-def _steps(work: Work, start: int) -> Iterator[tuple[list[Batch], float, int]]:
-    """Yield the parts of each step's batch without end, what to divide their losses by, and their tokens."""
+class _Step(NamedTuple):
+    """The parts of what is learnt, what to divide their losses by, their tokens; the parts of what is rehearsed."""
+
+    own: list[Batch]
+    weight: float
+    tokens: int
+    old: list[Batch]
+
+
+def _steps(work: Work, start: int) -> Iterator[_Step]:
+    """Yield what each step sees, without end."""
     plan = work.plan
+    besides = plan.besides if work.rehearsed else 0
     numbers = order(len(work.rows), plan.seed, start * plan.batch)
+    others = order(len(work.rehearsed) or 1, plan.seed, start * besides)
+    by_answer = sorted(work.rehearsed, key=lambda row: len(row.suffix))[-1:]
+    by_text = sorted(work.rehearsed, key=lambda row: len(row.prefix) + len(row.suffix))[-1:]
+    most = [*by_answer, *by_text]  # what is rehearsed is of many lengths, each of which would be compiled
     count = len(work.devices)
     size = plan.micro * count or -(-plan.batch // count) * count
     while True:
         own = [work.rows[number] for number in islice(numbers, plan.batch)]
-        parts = [own[at : at + size] for at in range(0, len(own), size)]
-        tokens = sum(len(row.suffix) for row in own)
-        yield [collate(part, work.weights, plan.mean, size) for part in parts], _weight(own, plan), tokens
+        old = [work.rehearsed[number] for number in islice(others, besides)]
+        parts, olds = (
+            [collate(some[at : at + size], work.weights, plan.mean, size, like) for at in range(0, len(some), size)]
+            for some, like in ((own, ()), (old, most))
+        )
+        yield _Step(parts, _weight(own, plan), sum(len(row.suffix) for row in own), olds)
 
 
 def _weight(rows: Sequence[Row], plan: Plan) -> float:

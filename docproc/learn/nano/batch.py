@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.learn.nano import lines, tokens
+from docproc.learn.nano import tokens
 
-ROUND = 16
-"""Answers are padded to a multiple of so many tokens, so that there are few shapes."""
+ROUND = 8
+"""Texts are padded to a multiple of so many tokens, so that there are few shapes."""
+NOWHERE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A prompt, the right answer, and for each token of the answer the patch where it stands, or NOWHERE."""
+
+    prompt: str
+    answer: str
+    places: Sequence[int] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples of one prompt. `tokens` int64[B, T] are <bos>, the prompt and newline (`prefix` of them) and answers.
+    """Pictures with as many prompts each, or none, those of the first picture first.
 
-    `pixels` uint8[B, side, side]. `hints` int16[B, patches, SLOTS + 1] tell what stands in each patch, and `places`
-    int16[B, N] where each character of the answers stands (-1 after them), as in `lines.Labels`; None for pictures
-    of pages, whose `things` int64[B, patches] are what lies on each patch, 1 for the first class, 0 for nothing.
+    `pixels` uint8[P, side, side]. `tokens` int64[B, T] are <bos>, the prompt and newline (`prefix` int64[B] of them)
+    and the answer; `places` int16[B, T] the patch where each token of the answer stands, or NOWHERE. `hints`
+    int16[P, patches, SLOTS + 1] tell what stands in each patch of a line, as in `lines.Labels`; pictures of pages
+    have instead `things` int64[P, patches], what lies on each patch (1 for the first class, 0 for nothing), and
+    `boxes` float32[P, patches, 4], the edges of that.
     """
 
     task: str
     pixels: NDArray[np.uint8]
     tokens: NDArray[np.int64]
-    prefix: int
+    prefix: NDArray[np.int64]
+    places: NDArray[np.int16]
     hints: NDArray[np.int16] | None = None
-    places: NDArray[np.int16] | None = None
     things: NDArray[np.int64] | None = None
+    boxes: NDArray[np.float32] | None = None
 
 
-def assemble(
-    task: str, prompt: str, pixels: list[Any], answers: list[str], labels: list[lines.Labels] | None = None
-) -> Batch:
-    """Return a batch of examples that share a prompt."""
-    prefix = [tokens.BOS, *tokens.encode(prompt + "\n")]
-    rows = [[*tokens.encode(answer), tokens.EOS] for answer in answers]
-    length = -(-(len(prefix) + max(map(len, rows))) // ROUND) * ROUND
-    ids = np.full((len(rows), length), tokens.PAD, np.int64)
-    for at, row in enumerate(rows):
+def assemble(task: str, pixels: list[Any], asked: Sequence[Asked], **known: Any) -> Batch:
+    """Return a batch of pictures with equally many prompts each, or none; `known` are the arrays that it may have."""
+    before = [[tokens.BOS, *tokens.encode(one.prompt + "\n")] for one in asked]
+    after = [[*tokens.encode(one.answer), tokens.EOS] for one in asked]
+    length = max((len(prefix) + len(row) for prefix, row in zip(before, after, strict=True)), default=0)
+    ids = np.full((len(asked), -(-length // ROUND) * ROUND), tokens.PAD, np.int64)
+    places = np.full(ids.shape, NOWHERE, np.int16)
+    for at, (prefix, row, one) in enumerate(zip(before, after, asked, strict=True)):
         ids[at, : len(prefix) + len(row)] = [*prefix, *row]
-    if labels is None:
-        return Batch(task, np.stack(pixels), ids, len(prefix))
-    places = np.full((len(rows), length - len(prefix)), -1, np.int16)
-    for at, label in enumerate(labels):
-        places[at, : len(label.places)] = label.places
-    return Batch(task, np.stack(pixels), ids, len(prefix), np.stack([label.patches for label in labels]), places)
+        told = one.places[: len(row)]
+        places[at, len(prefix) : len(prefix) + len(told)] = told
+    return Batch(task, np.stack(pixels), ids, np.array([*map(len, before)], np.int64), places, **known)

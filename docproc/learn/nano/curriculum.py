@@ -7,7 +7,10 @@ model gets most of its tokens right.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
 
 MEMORY = 0.95
 """What stays of the running accuracy with each step."""
@@ -16,6 +19,19 @@ ALL_FONTS = 0.3
 FIRST_FONTS = 3
 CLEAN = 0.2
 """The level up to which nothing is worn."""
+LEAST = 0.1
+"""What the weakest claim of a task to be chosen is, of one whose tokens are all wrong."""
+
+
+class Standing(NamedTuple):
+    """How far a task is: its level, 0 to 1, and the running share of right tokens."""
+
+    level: float
+    right: float
+
+
+Standings = Mapping[str, Standing]
+"""Task -> how far it is."""
 
 
 @dataclass(slots=True)
@@ -32,6 +48,16 @@ class Gate:
         self.right = MEMORY * self.right + (1 - MEMORY) * right
         if self.right > self.gate:
             self.level = min(self.level + self.pace, 1.0)
+
+
+def chosen(random: Random, tasks: Sequence[str], far: Standings, count: int) -> list[str]:
+    """Return `count` different tasks at random, rather those that are behind."""
+    left, found = list(tasks), list[str]()
+    while left and len(found) < count:
+        behind = [1 - far[task].right * far[task].level + LEAST for task in left]
+        found.append(random.choices(left, behind)[0])
+        left.remove(found[-1])
+    return found
 
 
 def characters(level: float, longest: int) -> int:

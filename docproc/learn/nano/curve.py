@@ -10,21 +10,24 @@ from PIL import Image, ImageDraw
 from docproc.learn.nano.trainer import CURVE
 
 WIDTH, HEIGHT, EDGE = 900, 420, 46
-LINES = (("loss", "#1f5fbf"), ("right", "#2a8a3e"), ("level", "#b8541a"))
+COLOURS = ("#1f5fbf", "#2a8a3e", "#b8541a", "#8a2a7a", "#7a6a10", "#0f7a80", "#444444")
 SMOOTH = 9
 """Points that each one shown is the mean of."""
 
 
 def draw(folder: Path) -> Path:
-    """Write curve.png into the folder of a training: loss, share of right tokens and level over minutes."""
+    """Write curve.png into a training's folder: the loss, and each task's share of right tokens, over minutes."""
     points = [json.loads(line) for line in (folder / CURVE).read_text("utf-8").splitlines()]
     sheet = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen = ImageDraw.Draw(sheet)
     wide, high = WIDTH - 2 * EDGE, HEIGHT - 2 * EDGE
     pen.line((EDGE, EDGE, EDGE, HEIGHT - EDGE, WIDTH - EDGE, HEIGHT - EDGE), fill="grey")
     minutes = max((point["seconds"] for point in points), default=60.0) / 60
-    for place, (name, colour) in enumerate(LINES):
-        values = [float(point[name]) for point in points]
+    lines = {"loss": [float(point["loss"]) for point in points]}
+    for task in points[-1]["far"] if points else ():
+        lines[f"{task} right"] = [float(point["far"][task][1]) for point in points]
+    for place, (name, values) in enumerate(lines.items()):
+        colour = COLOURS[place % len(COLOURS)]
         smooth = [
             sum(part) / len(part) for at in range(len(values)) if (part := values[max(at - SMOOTH + 1, 0) : at + 1])
         ]
@@ -35,8 +38,9 @@ def draw(folder: Path) -> Path:
         ]
         if len(corners) > 1:
             pen.line(corners, fill=colour, width=2)
-        last = f", {smooth[-1]:.3f} at last" if smooth else ""
-        pen.text((EDGE + place * 260, 14), f"{name} (0 to {top:.2g}){last}", fill=colour)
+        last = f", {smooth[-1]:.2f} at last" if smooth else ""
+        where = (EDGE + place % 4 * 210, 8 + 16 * (place // 4))
+        pen.text(where, f"{name} (0 to {top:.2g}){last}", fill=colour)
     steps = points[-1]["step"] if points else 0
     pen.text((EDGE, HEIGHT - EDGE + 14), f"0 to {minutes:.0f} minutes of training, {steps} steps", fill="black")
     path = folder / "curve.png"

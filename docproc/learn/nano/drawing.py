@@ -6,8 +6,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from docproc.learn.nano import curriculum, fonts, lines, pieces
-from docproc.learn.nano.batch import Batch, assemble
+from docproc.learn.nano.batch import Asked, Batch, assemble
+from docproc.learn.nano.curriculum import Standings
 from docproc.learn.nano.recipe import Recipe
 
 WEIGHTS = Path(__file__).parents[2] / "engines" / "weights" / "nano"
@@ -32,13 +35,16 @@ class Drawing:
         if "segment" in recipe.tasks:
             self.words = pieces.coder(Path(recipe.masks) if recipe.masks else ENCODER)
 
-    def __call__(self, number: int, level: float) -> list[Batch]:
-        """Return the batches of one step: lines, then another task where the recipe has some and lines are read."""
-        recipe = self.recipe
+    def __call__(self, number: int, far: Standings) -> list[Batch]:
+        """Return the batches of one step: lines, pages to look at, and where lines are read other tasks."""
+        recipe, level = self.recipe, far["ocr"].level
         random = Random(f"{recipe.seed} {number}")  # noqa: S311
         made = [self._lines(random, level)]
-        if recipe.others and recipe.tasks and level >= OTHERS_FROM:
-            made.append(pieces.batch(random, random.choice(recipe.tasks), recipe, self))
+        if recipe.looks:
+            made.append(pieces.looks(random, recipe))
+        if recipe.others and level >= OTHERS_FROM:
+            tasks = curriculum.chosen(random, recipe.tasks, far, recipe.at_once)
+            made += [pieces.batch(random, task, recipe, self, far[task].level) for task in tasks]
         return made
 
     def font(self, random: Random, level: float = 1.0) -> Path:
@@ -58,4 +64,5 @@ class Drawing:
                 )
             )
         pixels, answers, labels = (list(part) for part in zip(*made, strict=True))
-        return assemble("ocr", "ocr", pixels, answers, labels)
+        asked = [Asked("ocr", answer, label.places.tolist()) for answer, label in zip(answers, labels, strict=True)]
+        return assemble("ocr", pixels, asked, hints=np.stack([label.patches for label in labels]))

@@ -1,6 +1,7 @@
 """Batches of examples, drawn ahead of the training by processes of their own.
 
-A batch depends on the seed, its number and the level alone, so that a run that is continued sees the same ones.
+A batch depends on the seed, its number and how far the tasks are alone, so that a run that is continued sees the
+same ones.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 import cv2
 
 from docproc.learn.nano.batch import Batch
+from docproc.learn.nano.curriculum import Standings
 from docproc.learn.nano.drawing import Drawing
 from docproc.learn.nano.recipe import Recipe
 
 AHEAD = 6
-"""Batches drawn ahead: their level is that of so many steps before."""
+"""Batches drawn ahead: their levels are those of so many steps before."""
 
 
 class Feed:
@@ -25,11 +27,11 @@ class Feed:
     def __init__(self, recipe: Recipe) -> None:
         context = multiprocessing.get_context("spawn")
         self._pool = context.Pool(recipe.workers, _start, (recipe,))
-        self._waiting: list[tuple[int, float, Any]] = []
+        self._waiting: list[tuple[int, Standings, Any]] = []
 
-    def ask(self, number: int, level: float) -> None:
+    def ask(self, number: int, far: Standings) -> None:
         """Have one more step's batches drawn."""
-        self._waiting.append((number, level, self._pool.apply_async(_draw, (number, level))))
+        self._waiting.append((number, far, self._pool.apply_async(_draw, (number, far))))
 
     def take(self) -> list[Batch]:
         """Return the batches asked for first."""
@@ -37,9 +39,9 @@ class Feed:
         return made
 
     @property
-    def asked(self) -> list[tuple[int, float]]:
-        """Which batches are being drawn, by number and level."""
-        return [(number, level) for number, level, _ in self._waiting]
+    def asked(self) -> list[tuple[int, Standings]]:
+        """Which batches are being drawn, by number and how far the tasks were."""
+        return [(number, far) for number, far, _ in self._waiting]
 
     def close(self) -> None:
         """End the processes."""
@@ -56,5 +58,5 @@ def _start(recipe: Recipe) -> None:
     _drawing[:] = [Drawing(recipe)]
 
 
-def _draw(number: int, level: float) -> list[Batch]:
-    return _drawing[0](number, level)
+def _draw(number: int, far: Standings) -> list[Batch]:
+    return _drawing[0](number, far)

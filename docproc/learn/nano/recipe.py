@@ -16,8 +16,10 @@ from docproc.learn.nano.tokens import ROWS
 class Recipe:
     """A training run. It ends after `steps`, or where that is 0 after `minutes` of training.
 
-    `batch` lines a step, and `others` examples of one other task once lines are read. `gate` is the share of tokens
-    that must be right before harder examples come, `pace` how much harder each step then (of 1 for the hardest).
+    `batch` lines a step, and once lines are read `others` prompts of each of `at_once` other tasks, `each` of them
+    about one picture. `looks` pages a step have no prompt: only the tower learns from them. `gate` is the share of
+    tokens of lines, and `gate_others` of other tasks, that must be right before harder examples come, `pace` how much
+    harder each step then (of 1 for the hardest). `start` is a folder with the weights to start from.
     `longest` characters of a line; `hints` weighs the loss of the characters seen in each patch. `held_out` are
     families of fonts that no example is drawn in; `fonts` are folders to look for more in. `masks` is the
     encoder of masks, by default the one that comes with the package. `threads` compute on
@@ -30,10 +32,15 @@ class Recipe:
     minutes: float = 0.0
     batch: int = 64
     others: int = 0
+    at_once: int = 1
+    each: int = 2
+    looks: int = 0
+    start: str = ""
     rate: float = 6e-4
     warmup: int = 200
     decay: float = 0.05
     gate: float = 0.88
+    gate_others: float = 0.35
     pace: float = 0.005
     longest: int = 60
     hints: float = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -88,18 +88,76 @@ def caption(page: Sheet) -> str:
     return f"{page.kind} with " + (", ".join(told[:-1]) + " and " if told[1:] else "") + told[-1]
 
 
-def covered(page: Sheet, across: int) -> NDArray[np.int64]:
-    """Return int64[across * across]: the class of the thing on each patch, from 1, and 0 where there is none."""
-    found = np.zeros((across, across), np.int64)
+def covered(page: Sheet, across: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return int64[across * across]: the class of the thing on each patch, from 1, and 0 where there is none.
+
+    And float32[across * across, 4]: the edges of that thing, 0 where there is none.
+    """
+    found, boxes = np.zeros(across * across, np.int64), np.zeros((across * across, 4), np.float32)
     for thing in page.things:
         left, top, right, bottom = (edge * across for edge in thing.box)
+        within = {middle(thing, across), *ends(thing, across)}
         for row in range(int(top), min(int(bottom) + 1, across)):
             for column in range(int(left), min(int(right) + 1, across)):
                 wide = min(right, column + 1) - max(left, column)
                 high = min(bottom, row + 1) - max(top, row)
                 if wide * high > SHOWN:
-                    found[row, column] = CLASSES.index(thing.label) + 1
-    return found.reshape(-1)
+                    within.add(row * across + column)
+        found[[*within]], boxes[[*within]] = CLASSES.index(thing.label) + 1, thing.box
+    return found, boxes
+
+
+def mirrored(page: Sheet, *, across: bool, down: bool) -> Sheet:
+    """Return the page mirrored from left to right, from top to bottom, or both; without masks."""
+    things = []
+    for thing in page.things:
+        left, top, right, bottom = thing.box
+        box = (1 - right if across else left, 1 - bottom if down else top,
+               1 - left if across else right, 1 - top if down else bottom)  # fmt: skip
+        things.append(Thing(thing.label, box, thing.mask[:0]))
+    pixels = page.pixels[:: -1 if down else 1, :: -1 if across else 1]
+    return Sheet(np.ascontiguousarray(pixels), page.kind, things)
+
+
+def middle(thing: Thing, across: int) -> int:
+    """Return the patch, of `across` x `across`, that the middle of a thing's box is on."""
+    return grid(thing, across, 1)[0]
+
+
+def ends(thing: Thing, across: int) -> list[int]:
+    """Return the patches of the middles of a thing's edges: the upper, the left, the lower and the right one."""
+    left, top, right, bottom = thing.box
+    along, down = (left + right) / 2, (top + bottom) / 2
+    return [_patch(x, y, across) for x, y in ((along, top), (left, down), (along, bottom), (right, down))]
+
+
+def grid(thing: Thing, across: int, count: int) -> list[int]:
+    """Return the patches of the middles of `count` x `count` equal parts of a thing's box, row by row."""
+    left, top, right, bottom = thing.box
+    shares = [(part + 0.5) / count for part in range(count)]
+    return [_patch(left + x * (right - left), top + y * (bottom - top), across) for y in shares for x in shares]
+
+
+def _patch(x: float, y: float, across: int) -> int:
+    return min(int(y * across), across - 1) * across + min(int(x * across), across - 1)
+
+
+def loose(random: Random, side: int, labels: Sequence[str]) -> Sheet:
+    """Return a page on which such things lie anywhere, of any size, those left out that have no room."""
+    size = side * DRAWN
+    page = Sheet(np.full((size, size), random.randint(235, 255), np.uint8), "")
+    taken = list[Box]()
+    for label in labels:
+        wide, high = (max(int(size * share * random.uniform(0.5, 1.2)), 12) for share in (0.55, 0.28))
+        if label in ("logo", "stamp", "signature", "barcode"):
+            wide = max(int(wide * 0.6), 24)
+        left, top = random.randint(4, size - min(wide, size - 8) - 4), random.randint(4, size - high - 4)
+        box = (left, top, min(left + wide, size - 4), top + high)
+        if all(box[2] < a or c < box[0] or box[3] < b or d < box[1] for a, b, c, d in taken):
+            taken.append(box)
+            _put(random, page, label, box, size)
+    page.things.sort(key=lambda thing: thing.box[1])
+    return _shown(random, page, side)
 
 
 def _put(random: Random, page: Sheet, label: str, box: Box, size: int) -> None:

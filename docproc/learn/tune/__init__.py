@@ -4,6 +4,7 @@
     plan.py      what is asked: method, what is frozen, rate, length; the recipes of presets.toml
     rows.py      examples of a dataset as tokens, checked against how the model will be asked
     feed.py      rows in an order, and their pictures
+    rehearsal.py what the base can do already, shown besides
     standing.py  how far a training is
     kept.py      the same on disk
     result.py    the registry's new version

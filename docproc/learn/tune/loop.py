@@ -8,7 +8,6 @@ Only `Plan.minutes` makes it depend on the clock.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,26 +24,19 @@ from docproc.learn.tune import kept
 from docproc.learn.tune.batches import Batch, collate, pixels_of
 from docproc.learn.tune.devices import Devices
 from docproc.learn.tune.feed import ahead, order
-from docproc.learn.tune.loss import Seen, summed_loss
+from docproc.learn.tune.loss import Seen, strayed, summed_loss
 from docproc.learn.tune.parts import quiet, trained
 from docproc.learn.tune.plan import Plan
 from docproc.learn.tune.rows import Row
-from docproc.learn.tune.standing import (
-    BETAS,
-    LARGEST,
-    MEASURED,
-    SAVE_SECONDS,
-    SAVE_SHARE,
-    Standing,
-    curve,
-    progress_of,
-    share_of_rate,
-)
+from docproc.learn.tune.standing import BETAS, KEEP, LARGEST, MEASURED, Standing, curve, go_on, progress_of
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a training is made of. `model` is `loaded.model` or what is around it, `identity` names the training."""
+    """What a training is made of. `model` is `loaded.model` or what is around it, `identity` names the training.
+
+    `rehearsed` is what the base alone can do already.
+    """
 
     loaded: Loaded
     model: Any
@@ -53,6 +45,7 @@ class Work:
     devices: Devices
     folder: Path
     identity: Mapping[str, Any]
+    rehearsed: Sequence[Row] = ()
 
     @property
     def total(self) -> int:
@@ -74,21 +67,18 @@ def _train(work: Work, tell: Callable[[Standing, float], None]) -> Standing:
     weights = trained(work.model)
     optimizer = _optimizer(weights, work.plan)
     standing = _resumed(work, weights, optimizer)
-    tell(standing, progress(work, standing))
-    began, saved, took = time.monotonic() - standing.seconds, time.monotonic(), 0.0
     seen = Seen(work.loaded) if "vision" in work.plan.frozen else None
     steps = ahead(_steps(work, standing.steps, with_pixels=seen is None))
-    while progress(work, standing) < 1:
-        _set_rate(optimizer, work, standing)
-        loss, tokens, seconds = _step(work, weights, optimizer, next(steps), seen, (standing.steps, began))
-        standing.steps, standing.seconds, standing.tokens = standing.steps + 1, seconds, standing.tokens + tokens
-        standing.losses.append(loss)
-        tell(standing, progress(work, standing))
-        if time.monotonic() - saved > max(SAVE_SECONDS, SAVE_SHARE * took) or progress(work, standing) >= 1:
-            start = time.monotonic()
-            _save(work, weights, optimizer, standing)
-            saved = time.monotonic()
-            took = saved - start
+
+    def take(number: int, share: float, clock: Callable[[], float]) -> tuple[float, int, float]:
+        for group in optimizer.param_groups:
+            group["lr"] = work.plan.rate * share
+        return _step(work, weights, optimizer, next(steps), seen, (number, clock))
+
+    def save() -> None:
+        _save(work, weights, optimizer, standing)
+
+    go_on(work.plan, work.total, standing, tell, take, save)
     work.devices.wait()
     return standing
 
@@ -126,15 +116,20 @@ def _deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
-def _steps(work: Work, start: int, *, with_pixels: bool) -> Iterator[list[Batch]]:
-    """Yield the batches of this process for each step without end: its share of the step, `micro` rows at a time."""
+def _steps(work: Work, start: int, *, with_pixels: bool) -> Iterator[tuple[list[Batch], list[Batch]]]:
+    """Yield the batches of this process for each step without end, and those it rehearses: `micro` rows at a time."""
     plan, devices = work.plan, work.devices
+    besides = plan.besides if work.rehearsed else 0
     numbers = order(len(work.rows), plan.seed, start * plan.batch)
+    others = order(len(work.rehearsed) or 1, plan.seed, start * besides)
+    collated = _with_pixels if with_pixels else collate
     while True:
         own = [work.rows[number] for number in islice(numbers, plan.batch)][devices.number :: devices.count]
-        size = plan.micro or len(own)
-        parts = [own[at : at + size] for at in range(0, len(own), size)]
-        yield [_with_pixels(part, work.loaded) if with_pixels else collate(part, work.loaded) for part in parts]
+        old = [work.rehearsed[number] for number in islice(others, besides)][devices.number :: devices.count]
+        size = plan.micro or plan.batch
+        yield tuple(  # type: ignore[misc]  # of two
+            [collated(some[at : at + size], work.loaded) for at in range(0, len(some), size)] for some in (own, old)
+        )
 
 
 def _with_pixels(rows: Sequence[Row], loaded: Loaded) -> Batch:
@@ -142,20 +137,24 @@ def _with_pixels(rows: Sequence[Row], loaded: Loaded) -> Batch:
 
 
 def _step(
-    work: Work, weights: Mapping[str, Any], optimizer: Any, batches: list[Batch], seen: Seen | None,
-    at: tuple[int, float],
+    work: Work, weights: Mapping[str, Any], optimizer: Any, batches: tuple[list[Batch], list[Batch]],
+    seen: Seen | None, at: tuple[int, Callable[[], float]],
 ) -> tuple[float, int, float]:  # fmt: skip
-    """Return the mean loss over all devices, the tokens learnt and the seconds since `at[1]`."""
-    number, began = at
+    """Return the mean loss over all devices of what is learnt, its tokens and what the first device's clock says."""
+    number, clock = at
+    own, old = batches
     torch.manual_seed(hash((work.plan.seed, number, work.devices.number)) % (1 << 62))  # of what is dropped
     sums = torch.zeros(4, dtype=torch.float64)
-    for batch in batches:
+    for batch in old:
+        with quiet():
+            (KEEP * strayed(batch, work.loaded, work.model, work.plan, seen)).backward()
+    for batch in own:
         with quiet():
             total, weight, tokens = summed_loss(batch, work.loaded, work.plan, seen)
             total.backward()
         sums += torch.tensor([float(total.detach()), weight, tokens, 0.0], dtype=torch.float64)
     if work.devices.first:
-        sums[3] = time.monotonic() - began
+        sums[3] = clock()
     total, weight, learnt, seconds = _summed(work, sums)
     if not math.isfinite(total):
         raise EngineFailed(
@@ -184,14 +183,6 @@ def _optimizer(weights: Mapping[str, Any], plan: Plan) -> Any:
     others = [one for name, one in weights.items() if one.ndim <= 1 or "embed" in name]
     groups = [{"params": matrices, "weight_decay": plan.decay / plan.rate}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.rate, betas=BETAS)
-
-
-def _set_rate(optimizer: Any, work: Work, standing: Standing) -> None:
-    done = progress(work, standing)
-    soon = progress(work, replace(standing, steps=standing.steps + 1))
-    share = share_of_rate(done, soon)
-    for group in optimizer.param_groups:
-        group["lr"] = work.plan.rate * share
 
 
 def _resumed(work: Work, weights: Mapping[str, Any], optimizer: Any) -> Standing:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from docproc.engines.paligemma.loading import Loaded
 from docproc.engines.paligemma.quantize import quantize
-from docproc.errors import Unavailable, Usage
+from docproc.errors import Unavailable, Usage, no_extra
 from docproc.learn.tune.plan import Plan
 
 _LORA = {
@@ -98,11 +98,7 @@ def _adapted(loaded: Loaded, plan: Plan) -> Any:
     try:
         from peft import LoraConfig, get_peft_model  # noqa: PLC0415  (half a second, and only for adapters)
     except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"Adapters need {error.name}, which is not installed.",
-            hint="Install the extra: pip install 'docproc[paligemma]'.",
-            code="no-extra",
-        ) from error
+        raise no_extra("Adapters need", error) from error
     if plan.method == "qlora":
         _shrink(loaded)
     targets = "|".join(f"(?:{pattern})" for part, pattern in _LORA.items() if part not in plan.frozen)

@@ -16,6 +16,8 @@ Mean = Literal["example", "token"]
 """Every example weighs the same, as in big_vision; or every token, as in transformers."""
 PARTS = ("vision", "projector", "decoder", "embeddings")
 RECIPES = Path(__file__).with_name("presets.toml")
+REHEARSED = 3.0
+"""Pictures that an adapter rehearses for each example it learns, when nobody says."""
 LORA_RATE = 10.0
 """LoRA learns best at about ten times the rate of full training (Schulman et al. 2025, "LoRA without regret")."""
 FROZEN: Mapping[Method, tuple[str, ...]] = {
@@ -34,7 +36,8 @@ class Plan:
     its share at once). It ends after `epochs`, or after `steps` or `minutes` where these are not 0, whatever comes
     first. `rate` is the highest of a cosine with 5 % of warm-up, `decay` a weight decay as big_vision counts it (of
     matrices alone, not multiplied by the rate), `dropout` 0-1 behind the attention and the MLP of every decoder
-    layer, `smoothing` 0-1 that of labels. `rank` is LoRA's. `longest` is the most tokens of an answer; `bf16`
+    layer, `smoothing` 0-1 that of labels. `rank` is LoRA's. `rehearse` pictures of what the base can do already are
+    shown for each example, so that an adapter does not forget it. `longest` is the most tokens of an answer; `bf16`
     multiplies in bfloat16, `checkpointing` computes layers twice to save memory.
     """
 
@@ -51,6 +54,7 @@ class Plan:
     smoothing: float = 0.0
     mean: Mean = "example"
     rank: int = 16
+    rehearse: float = 0.0
     longest: int = 512
     seed: int = 0
     bf16: bool = False
@@ -66,6 +70,8 @@ class Plan:
             f"batches of {self.batch} and {self.micro}": self.batch >= 1 and self.micro >= 0,
             f"{self.epochs} epochs": self.epochs > 0 or self.steps > 0 or self.minutes > 0,
             f"a rank of {self.rank}": self.rank >= 1,
+            f"{self.rehearse} rehearsed for each example": 0 <= self.rehearse <= 100,
+            "rehearsal of a model all of whose weights change": self.method != "full" or not self.rehearse,
             f"answers of {self.longest} tokens": self.longest >= 1,
             "shares outside of 0 to 1": all(0 <= one < 1 for one in (self.decay, self.dropout, self.smoothing)),
         }
@@ -74,6 +80,11 @@ class Plan:
                 raise Usage(f"There is no fine-tuning with {what}.", hint="See docproc finetune paligemma --help.")
         if set(PARTS) <= set(self.frozen) or (self.method != "full" and set(PARTS[:3]) <= set(self.frozen)):
             raise Usage("Everything is frozen: nothing would be learnt.", hint="Leave out one --freeze.")
+
+    @property
+    def besides(self) -> int:
+        """How many pictures a step rehearses."""
+        return round(self.batch * self.rehearse)
 
     def count(self, examples: int) -> int:
         """Return how many steps it is at most, of that many examples; 0 when the clock alone ends it."""
@@ -104,4 +115,5 @@ def make_plan(preset: str, side: int, said: Mapping[str, Any]) -> tuple[Plan, st
     if "steps" in values or any(one in said for one in ("steps", "minutes")):
         values["epochs"] = 0.0
     values["frozen"] = FROZEN.get(method, ())
+    values["rehearse"] = 0.0 if method == "full" else REHEARSED
     return Plan(**values | dict(said)), source

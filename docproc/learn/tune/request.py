@@ -9,6 +9,7 @@ from typing import Any
 
 from docproc.errors import Usage
 from docproc.learn import dataset
+from docproc.learn.mask_codes import MaskEncoder
 from docproc.learn.tune.plan import Plan
 from docproc.learn.tune.rows import Reads, Rows, rows_of
 from docproc.tasks.grammar import Trained
@@ -37,12 +38,14 @@ class Request:
     device: str = ""
 
 
-def rows_in(folder: Path, split: str, loaded: Reads, variant: Trained, plan: Plan) -> Rows:
+def rows_in(
+    folder: Path, split: str, loaded: Reads, variant: Trained, plan: Plan, masks: MaskEncoder | None = None
+) -> Rows:
     """Return the examples of a split; none where it is missing or empty, but of `train`, which raises Usage."""
     path = folder / f"{split}.jsonl"
     if split != "train" and not path.is_file():
         return Rows((), ())
-    found = rows_of(dataset.read(path), loaded, variant, plan.longest)
+    found = rows_of(dataset.read(path), loaded, variant, plan.longest, masks=masks)
     if split == "train" and not found.rows:
         raise Usage(f"There is no example to train on in {path}.", hint="Export more.", code="bad-dataset")
     return found

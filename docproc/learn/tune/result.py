@@ -12,9 +12,10 @@ from typing import Any
 from docproc.engines.paligemma import lora
 from docproc.engines.paligemma.checkpoint import Checkpoint
 from docproc.errors import Conflict, Unavailable, Usage
+from docproc.learn.mask_codes import BESIDE
 from docproc.learn.tune.plan import Method
 from docproc.registry import Card, Located, Registry
-from docproc.registry.folder import NAME
+from docproc.registry.card import CARD
 from docproc.registry.sources import describe
 
 CURVE = "losses.svg"
@@ -31,10 +32,7 @@ class Target:
 
     def check(self) -> None:
         """Raise Usage or Conflict where a result could not be registered under that name, before it is trained."""
-        if not NAME.fullmatch(self.name):
-            raise Usage(
-                f"{self.name!r} is no name for a model.", hint="Letters, digits, dots, dashes and underscores."
-            )
+        self.registry.check_name(self.name)
         if self.base.adapter:
             raise Usage(
                 f"{self.base.adapter.name} is an adapter of {self.base.adapter.base}; only models can be trained.",
@@ -96,11 +94,9 @@ class Target:
 
 
 def copy_companions(base: Path, target: Path) -> None:
-    """Copy what a checkpoint's folder holds beside weights and is not in `target`: tokenizer, processor, config."""
+    """Copy what a checkpoint's folder holds beside weights and is not in `target`: tokenizer, processor, masks."""
     written = {path.name for path in target.iterdir()}
     for path in base.iterdir():
-        is_weights = (
-            path.name.endswith((".safetensors", ".safetensors.index.json", ".svg")) or path.name == "card.json"
-        )
-        if path.is_file() and path.name not in written and not is_weights:
+        is_own = path.name != BESIDE and path.name.endswith((".safetensors", ".safetensors.index.json", ".svg"))
+        if path.is_file() and path.name not in written and not is_own and path.name != CARD:
             shutil.copyfile(path, target / path.name)

@@ -12,6 +12,7 @@ from docproc.engines.paligemma.checkpoint import Checkpoint
 from docproc.engines.paligemma.prompts import LONGEST, clean
 from docproc.errors import Usage
 from docproc.learn.dataset import Example
+from docproc.learn.mask_codes import MaskEncoder
 from docproc.tasks.grammar import GRAMMAR, LANGUAGES, Rules, Trained
 
 _FIELDS = {
@@ -56,16 +57,20 @@ class Rows:
     notes: Sequence[str]
 
 
-def rows_of(examples: Iterable[Example], loaded: Reads, trained: Trained, longest: int) -> Rows:
+def rows_of(
+    examples: Iterable[Example], loaded: Reads, trained: Trained, longest: int, *, masks: MaskEncoder | None = None
+) -> Rows:
     """Return examples as tokens; answers of more than `longest` tokens are cut, which a note tells.
 
-    An answer that is cut has no <eos>: the model shall not learn to stop there. Raises Usage for a prompt that nobody
-    would ask a model of this variant, or one that is too long.
+    `masks` makes codes of masks; examples of masks are left out without it, which a note tells too. An answer that
+    is cut has no <eos>: the model shall not learn to stop there. Raises Usage for a prompt that nobody would ask a
+    model of this variant, or one that is too long, and for masks that do not fit their example.
     """
     rows, uncoded = [], 0
     known = [_pattern(template) for template in _templates(trained).values()]
     room = loaded.checkpoint.longest - loaded.checkpoint.image_tokens
-    for number, example in enumerate(examples, 1):
+    for number, given in enumerate(examples, 1):
+        example = masks.coded(given) if masks else given
         if example.masks is not None and "<seg" not in example.suffix:
             uncoded += 1
             continue
@@ -84,7 +89,10 @@ def rows_of(examples: Iterable[Example], loaded: Reads, trained: Trained, longes
     if cut := sum(not row.whole for row in rows):
         notes.append(f"{cut} of {len(rows)} answers have more than {longest} tokens and are cut; raise --longest.")
     if uncoded:
-        notes.append(f"{uncoded} examples of masks have no <seg> codes and are left out.")
+        notes.append(
+            f"{uncoded} examples of masks are left out: nothing here makes their codes. "
+            "`docproc models add vae-oid.npz`, of big_vision, does for Google's models."
+        )
     return Rows(rows, notes)
 
 

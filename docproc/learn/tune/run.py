@@ -13,7 +13,8 @@ import torch
 from docproc.engines.paligemma.loading import Loaded, load
 from docproc.errors import Usage
 from docproc.learn import dataset
-from docproc.learn.tune import kept
+from docproc.learn.mask_codes import encoder_of
+from docproc.learn.tune import kept, rehearsal
 from docproc.learn.tune.devices import devices
 from docproc.learn.tune.loop import Work, measure, progress, train
 from docproc.learn.tune.parts import prepare, resize, trained
@@ -25,6 +26,7 @@ from docproc.learn.tune.written import write
 from docproc.registry import Card, Registry
 from docproc.settings import Settings
 from docproc.tasks.grammar import Trained
+from docproc.vision import masks_of
 
 
 def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
@@ -49,8 +51,9 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
         loaded = load(base.folder, device=here.device)
         loaded = _resized(loaded, request.side, plan)
         variant = Trained(loaded.checkpoint.variant, {**(base.card.prompts if base.card else {}), **request.prompts})
-        rows = rows_in(request.folder, "train", loaded, variant, plan)
-        held = rows_in(request.folder, "validation", loaded, variant, plan)
+        masks = encoder_of(masks_of(registry, base.folder))
+        rows = rows_in(request.folder, "train", loaded, variant, plan, masks)
+        held = rows_in(request.folder, "validation", loaded, variant, plan, masks)
         for note in rows.notes if here.first else ():
             tell(note)
         folder = request.output or settings.data_dir.expanduser() / "training" / request.name
@@ -61,7 +64,11 @@ def finetune(request: Request, settings: Settings, tell: Tell) -> Card | None:
         _require_room(folder, model, loaded, plan)
         identity = asdict(plan) | {"data": digest, "base": loaded.checkpoint.version, "side": loaded.checkpoint.side}
         identity["frozen"] = list(plan.frozen)
-        work = Work(loaded, model, plan, rows.rows, here, folder, identity)
+        if here.first:
+            rehearsal.draw(folder, loaded, variant, plan, plan.count(len(rows.rows)))
+        here.wait()
+        old = rehearsal.rehearsed(folder, loaded, variant, plan, masks).rows
+        work = Work(loaded, model, plan, rows.rows, here, folder, identity, old)
         before = measure(work, held.rows)
         standing = under_bar(partial(train, work), work.total, tell, show=here.first)
         after = measure(work, held.rows)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
@@ -17,9 +18,13 @@ WARM_UP = 0.05
 BETAS = (0.9, 0.999)
 LARGEST = 1.0
 """Warm-up, second moment and largest norm of a gradient as in big_vision's transfers."""
+KEEP = 2.7
+"""What a rehearsed picture weighs beside one that is learnt."""
 SAVE_SECONDS = 60.0
 SAVE_SHARE = 20
 """Saving takes at most a twentieth of the time, however large the model is."""
+SELDOM = 10.0
+"""Seconds between two lines on how far it is where they are kept: in a log, or a notebook."""
 MEASURED = 200
 """Validation examples that are looked at."""
 
@@ -50,6 +55,39 @@ def share_of_rate(done: float, soon: float) -> float:
     return min(soon / WARM_UP, 0.5 * (1 + math.cos(math.pi * max(done - WARM_UP, 0.0) / (1 - WARM_UP))))
 
 
+class Take(Protocol):
+    """A step of a training, whatever computes it."""
+
+    def __call__(self, number: int, share: float, clock: Callable[[], float]) -> tuple[float, int, float]:
+        """Take step `number` at a share of the rate; return its loss, the tokens learnt and what `clock` says."""
+
+
+def go_on(
+    plan: Plan, total: int, standing: Standing, tell: Callable[[Standing, float], None], take: Take,
+    save: Callable[[], None],
+) -> Standing:  # fmt: skip
+    """Take steps until the plan is fulfilled, from where a training stands; `save` it now and then and at the end.
+
+    `tell` gets the standing and how much is done, 0-1, before the first step and after every one.
+    """
+    done = progress_of(plan, total, standing)
+    tell(standing, done)
+    began, saved, took = time.monotonic() - standing.seconds, time.monotonic(), 0.0
+    while done < 1:
+        share = share_of_rate(done, progress_of(plan, total, replace(standing, steps=standing.steps + 1)))
+        loss, tokens, seconds = take(standing.steps, share, lambda: time.monotonic() - began)
+        standing.steps, standing.seconds, standing.tokens = standing.steps + 1, seconds, standing.tokens + tokens
+        standing.losses.append(loss)
+        done = progress_of(plan, total, standing)
+        tell(standing, done)
+        if time.monotonic() - saved > max(SAVE_SECONDS, SAVE_SHARE * took) or done >= 1:
+            start = time.monotonic()
+            save()
+            saved = time.monotonic()
+            took = saved - start
+    return standing
+
+
 def curve(standing: Standing) -> str:
     """Return the losses as an SVG: at most 400 points, each the mean of as many steps."""
     width = -(-len(standing.losses) // 400) or 1
@@ -61,7 +99,8 @@ def curve(standing: Standing) -> str:
 def under_bar(train: Trains, total: int, tell: Callable[[str], None], *, show: bool = True) -> Standing:
     """Train under a progress bar, of `total` steps (0: nobody knows); `show` it or not."""
     with tqdm(
-        total=1.0, file=sys.stderr, disable=not show, mininterval=0.5,
+        total=1.0, file=sys.stderr, disable=not show, mininterval=0.5 if sys.stderr.isatty() else SELDOM,
+        maxinterval=2 * SELDOM,
         bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}",
     ) as bar:  # fmt: skip
         start: list[Standing] = []
