@@ -22,7 +22,7 @@ from docproc.findings import Answer
 from docproc.intake import open_upload
 from docproc.pipeline import Reader
 from docproc.qa import Index
-from docproc.qa.confidence import only_sure
+from docproc.qa.confidence import is_sure, only_sure
 from docproc.qa.kept import KeptReadings, name_of
 from docproc.ranges import page_numbers
 from docproc.sandbox import Sandbox
@@ -63,7 +63,7 @@ def command(target: str, questions: tuple[str, ...], *, everything: bool, as_jso
     precision = settings.answer_precision if said is None else said
     answers = [only_sure(one, precision) for one in _answers(target, questions, flags)]
     if as_json:
-        _print([answer_to_dict(answer) for answer in answers])
+        _print([_dict(answer) for answer in answers])
     else:
         for answer in answers:
             click.echo(told(answer))
@@ -103,9 +103,7 @@ def _ask_all(questions: Sequence[str], server: str | None, said: float | None, *
     precision = settings.answer_precision if said is None else said
     found = [one for one in found if not only_sure(one[2], precision).not_found]
     if as_json:
-        _print(
-            [{"document": key, "filename": name, **answer_to_dict(answer)} for key, name, answer in found], many=True
-        )
+        _print([{"document": key, "filename": name, **_dict(answer)} for key, name, answer in found], many=True)
     for key, name, answer in () if as_json else found:
         click.echo(f"{name} ({key})\n{told(answer)}")
     if not found and not as_json:
@@ -117,11 +115,15 @@ def _print(values: Sequence[dict[str, Any]], *, many: bool = False) -> None:
     click.echo(json.dumps(values[0] if len(values) == 1 and not many else values, ensure_ascii=False))
 
 
+def _dict(answer: Answer) -> dict[str, Any]:
+    return {**answer_to_dict(answer), "sure": is_sure(answer)}
+
+
 def told(answer: Answer) -> str:
     """Return an answer in words: what it says, how sure it is, and where it stands."""
     if answer.not_found:
         return "not found"
-    sure = "" if answer.confidence is None else f"  ({answer.confidence:.0%})"
+    sure = "" if answer.confidence is None else f"  ({answer.confidence:.0%}{', sure' if is_sure(answer) else ''})"
     places = [f"  page {one.page} {one.box.rounded().as_list()}: {one.text or '(box)'}" for one in answer.evidence]
     note = ["  No words on the pages say this: it may be invented."] if answer.ungrounded else []
     return "\n".join([f"{answer.text}{sure}", *note, *places])

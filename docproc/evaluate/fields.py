@@ -11,7 +11,7 @@ from docproc.document import Document
 from docproc.evaluate.answers import anls
 from docproc.fields import extract, preset
 from docproc.labels import plain
-from docproc.values import parse_date, parse_money
+from docproc.values import parse_date, parse_money, parse_time
 
 RECEIPT = {
     "company": "company", "date": "date", "address": "address", "total": "total", "subtotal": "subtotal",
@@ -42,8 +42,8 @@ class FieldResult:
 def compare_fields(fields: Mapping[str, Any], document: Document) -> tuple[FieldResult, ...]:
     """Extract what a set labels of a document; only the fields that a preset has are compared.
 
-    A set with a company and no issuer is one of receipts. Dates are compared as dates, amounts as numbers, texts by
-    their letters and digits without case.
+    A set with a company and no issuer is one of receipts. Dates are compared as dates, times of day as times
+    (9:11 pm is 21:11), amounts as numbers, texts by their letters and digits without case.
     """
     name, table = ("receipt", RECEIPT) if "company" in fields else ("invoice", INVOICE)
     wanted = {field: table[field] for field in fields if field in table}
@@ -93,4 +93,6 @@ def _same(true: Any, found: Any) -> bool:
         return money is not None and abs(float(money.amount) - found) < CENT
     if len(str(found)) == 10 and parse_date(str(found)) == found:
         return found in (parse_date(str(true), day_first=True), parse_date(str(true), day_first=False))
+    if parse_time(str(found)) == found:
+        return bool(parse_time(str(true)) == found)
     return plain(str(true)).replace(" ", "") == plain(str(found)).replace(" ", "")

@@ -101,8 +101,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             "fields_exact",
             "fields",
-            "labelled fields (invoice number, total, ...) that were extracted exactly: dates as dates, amounts as "
-            "numbers, texts by letters and digits without case.",
+            "labelled fields (invoice number, total, ...) that were extracted exactly: dates as dates, times as "
+            "times, amounts as numbers, texts by letters and digits without case.",
         ),
         Metric("fields_anls", "f. ANLS", "likeness of extracted fields to their labels, as ANLS of answers."),
         Metric("fields_found", "f. found", "labelled fields for which anything was extracted."),

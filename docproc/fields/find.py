@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz
 
 from docproc.fields.amounts import amounts
-from docproc.fields.letterhead import Letterhead, letterhead, like_address
+from docproc.fields.letterhead import Letterhead, letterhead, like_address, names_company
 from docproc.fields.paper import Candidate, Entry, Paper, words_in
 from docproc.fields.schema import Hint
 from docproc.fields.typed import fits
 from docproc.labels import plain
+from docproc.labels.letters import CLOSING, GREETING
 
 LIKE = 80.0
 """Likeness (0-100) of a label and a wording of the schema from which they mean the same."""
@@ -23,16 +24,8 @@ LEAST = 0.35
 
 Rule = Callable[[Paper], Candidate | None]
 _ONE_OF_A_KIND = {"tax_id": "vat", "email": "email", "website": "url", "iban": "iban", "phone": "phone"}
-_GREETING = re.compile(
-    r"^(dear|hello|hi|to whom it may concern|sehr geehrte|liebe|cher|chère|madame|monsieur|geachte|beste|estimad|"
-    r"querid|gentile|egregi|caro|prezad)\b",
-    re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    r"^(yours|sincerely|best regards|kind regards|regards|respectfully|mit freundlichen|freundliche|cordialement|"
-    r"met vriendelijke|atentamente|saludos|cordiali|distinti|atenciosamente)\b",
-    re.IGNORECASE,
-)
+_IN_CARE = re.compile(r"\W*(attn|attention|c/o|care of|z\.? ?hd|t\.a\.v|contact|a l'attention)\b", re.IGNORECASE)
+"""What stands before a person inside an address."""
 _PARTIES = frozenset(
     f"{party}{part}" for party in ("seller", "buyer", "recipient", "ship_to", "sender") for part in ("", " address")
 )
@@ -199,7 +192,7 @@ def _party(paper: Paper, role: str, *, address: bool) -> Candidate | None:
         if entry.score(role) < 0.9 or (entry.fields and entry.fields[0].field != role and entry.fields[0].score >= 1):
             continue
         lines = paper.lines_of(entry)
-        chosen = lines[1:] if address else lines[:1]
+        chosen = lines[_names([text for text, _ in lines]) :] if address else lines[:1]
         if not chosen or (not address and not any(map(str.isalpha, chosen[0][0]))):
             continue
         text = " ".join(text for text, _ in chosen)
@@ -208,6 +201,14 @@ def _party(paper: Paper, role: str, *, address: bool) -> Candidate | None:
         )
         return Candidate(text, tuple(place for _, some in chosen for place in some), sure)
     return None
+
+
+def _names(lines: Sequence[str]) -> int:
+    """Return how many of the first lines say who lives somewhere, and not where: a person, their company."""
+    count = 1
+    while count < len(lines) - 1 and (names_company(lines[count]) or _IN_CARE.match(lines[count])):
+        count += 1
+    return count
 
 
 def _labelled_address(paper: Paper) -> Candidate | None:
@@ -230,7 +231,7 @@ def _other_block(paper: Paper, *, address: bool) -> Candidate | None:
             continue
         if any(":" in line.text for line in lines) or not like_address(" ".join(line.text for line in lines[1:])):
             continue
-        chosen = lines[1:] if address else lines[:1]
+        chosen = lines[_names([line.text for line in lines]) :] if address else lines[:1]
         places = tuple((page.number, word) for line in chosen for word in line.words)
         return Candidate(" ".join(line.text for line in chosen), places, 0.5)
     return None
@@ -259,7 +260,7 @@ def _signer(paper: Paper) -> Candidate | None:
     """Return the line under "Yours sincerely", that a person signed; else the letterhead's name."""
     for page in paper.pages:
         for number, line in enumerate(page.lines):
-            if _CLOSING.match(line.text.strip()):
+            if CLOSING.match(line.text.strip()):
                 after = [one for one in page.lines[number + 1 : number + 4] if any(map(str.isalpha, one.text))]
                 if after:
                     return Candidate(after[0].text, words_in(page.number, after[0]), 0.65)
@@ -309,8 +310,8 @@ RULES: Mapping[str, Rule] = {
     "recipient address": lambda paper: _party(paper, "recipient", address=True) or _buyer_address(paper),
     "sender": _signer,
     "sender address": lambda paper: _head(paper).address,
-    "salutation": _line_like(_GREETING),
-    "closing": _line_like(_CLOSING),
+    "salutation": _line_like(GREETING),
+    "closing": _line_like(CLOSING),
     "currency": _currency,
     "title of the form": _title,
 }

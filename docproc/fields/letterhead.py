@@ -97,10 +97,16 @@ def letterhead(paper: Paper) -> Letterhead:
     return Letterhead(_name(page, lines, score), _address(page, top, place, buyers))
 
 
-def like_address(text: str) -> bool:
-    """Whether a text has what addresses have: a street, a number, a post code, commas."""
+def like_address(text: str, least: int = 2) -> bool:
+    """Whether a text has `least` of what addresses have: a street, a number, a post code, commas."""
     signs = [_STREET.search(text), re.search(r"\d", text), _POST_CODE.search(text), "," in text]
-    return sum(map(bool, signs)) >= 2
+    return sum(map(bool, signs)) >= least
+
+
+def names_company(text: str) -> bool:
+    """Whether a line is the name of a company or an office by its last words ("Ltd", "Bakery"), and no address."""
+    found = _LEGAL.search(text) or _COMPANY.search(text)
+    return found is not None and not any(map(str.isdigit, text))
 
 
 def _by_rows(page: Page) -> list[Line]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from docproc.document import KeyValue, Page
 from docproc.geometry import Box
 from docproc.labels import kinds, named
+from docproc.labels.letters import CLOSING, GREETING
 from docproc.pairs.items import CURRENCY, Item, rows
 from docproc.pairs.shapes import (
     alike,
@@ -32,6 +33,8 @@ NEAR_BOX, FURTHER = 2.2, 2.5
 """The same for a value that begins right under the beginning of its label; and for further rows of a column."""
 MOST_LINES = 5
 """Lines of a value, such as an address."""
+PROSE, SHORT = 8, 0.1
+"""Words of a line from which on it is running text; the last line of a paragraph is shorter by such a share."""
 FIGURES = frozenset(("date", "money", "percent", "number", "code", "phone", "iban", "time"))
 """Kinds of values that have digits."""
 AMOUNTS = frozenset(("money", "percent", "number"))
@@ -289,7 +292,7 @@ class Finder:
         """Return the items that go on with a value in the lines below it."""
         lines: list[Item] = []
         last, row = value, number
-        while len(lines) < MOST_LINES - 1:
+        while len(lines) < MOST_LINES - 1 and not _ends_paragraph([value, *lines]):
             following = self._next_line(row, last)
             if following is None:
                 break
@@ -298,6 +301,8 @@ class Finder:
             if any(starts_at(other.box, key.box) for other in beside) or (
                 item.typed and len(item.values) == 1 and has_amount(item)
             ):
+                break
+            if GREETING.match(item.text) or CLOSING.match(item.text):
                 break
             lines.append(item)
             last = item
@@ -340,6 +345,13 @@ class Finder:
     def _in_grid(self, item: Item) -> bool:
         middle = item.tokens[0].word.box.center
         return any(grid.contains(middle) for grid in self._grids)
+
+
+def _ends_paragraph(lines: Sequence[Item]) -> bool:
+    """Whether running text ends with the last line: with a sentence, and before the line above is full."""
+    last, widest = lines[-1], max(item.box.right for item in lines)
+    prose = max(len(item.tokens) for item in lines) >= PROSE and last.text.endswith((".", "!", "?"))
+    return prose and len(lines) > 1 and widest - last.box.right > SHORT * (widest - last.box.left)
 
 
 def _fitting(key: Item, way: _Way | None) -> _Way | None:

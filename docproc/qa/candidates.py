@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from docproc.document import Cell, KeyValue, Table, Word
 from docproc.fields.find import RULES
+from docproc.fields.letterhead import like_address
 from docproc.fields.paper import Paper
 from docproc.geometry import Box
 from docproc.qa.text import PageText, Piece
@@ -356,17 +357,5 @@ def _is_name(words: Sequence[str]) -> bool:
     return 0 < len(named) <= 8 and all(_NAME.match(word) for word in named)
 
 
-_STREET = re.compile(
-    r"\b(street|str|st|road|rd|avenue|ave|lane|drive|jalan|jln|lorong|taman|lot|suite|floor|box|blvd|boulevard|way|square|"
-    r"plaza|rue|straße|strasse|weg|platz|laan|calle|via|industrial|park|estate|bandar|unit|bldg|building)\b",
-    re.IGNORECASE,
-)
-_POST_CODE = re.compile(r"\b(\d{4,6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{4} ?[A-Z]{2})\b")
-
-
 def _like_address(text: str) -> bool:
-    words = text.split()
-    if not 2 <= len(words) <= 40:
-        return False
-    signs = bool(_STREET.search(text)) + bool(_POST_CODE.search(text)) + ("," in text) + any(map(str.isdigit, text))
-    return signs >= 3
+    return 2 <= len(text.split()) <= 40 and like_address(text, least=3)

@@ -87,7 +87,7 @@ def covered(question: Question, given: Sequence[Surroundings]) -> Numbers:
     total = max(float(values.sum()), 1e-6)
     rows, known = [], np.zeros(len(values), np.bool_)
     for one in given:
-        same = _same(question.stems, one.words)
+        same = said_on(question.stems, one.words)
         known |= same.any(axis=1)
         said = (one.contexts.astype(np.float32) @ same.T.astype(np.float32)) > 0
         near, sentence, around = (said[one.rows[:, at]].astype(np.float32) for at in range(3))
@@ -130,7 +130,7 @@ def _usual() -> frozenset[str]:
     return frozenset(stem for wordings in asked_for().values() for one in wordings for stem in content(one))
 
 
-def _same(stems: Sequence[str], words: Sequence[str]) -> NDArray[np.bool_]:
+def said_on(stems: Sequence[str], words: Sequence[str]) -> NDArray[np.bool_]:
     """Return bool[stems, words]: which words of a page are a word of the question, or one that was misread."""
     number = {word: at for at, word in enumerate(words)}
     long = [word for word in words if len(word) >= FUZZY and not word.isdecimal()]
@@ -202,4 +202,4 @@ def _items(text: PageText) -> dict[int, int]:
     return found
 
 
-__all__ = ["NAMES", "Surroundings", "covered", "telling"]
+__all__ = ["NAMES", "Surroundings", "covered", "said_on", "telling"]

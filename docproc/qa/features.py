@@ -18,6 +18,7 @@ from docproc.qa import coverage
 from docproc.qa.candidates import ORIGINS, SLOTS, Candidate, candidates
 from docproc.qa.likeness import fields_of, memory
 from docproc.qa.question import KINDS, Question
+from docproc.qa.subject import Subject, is_short
 from docproc.qa.text import PageText, content, stemmed, tokens
 
 ALIKE = 84.0
@@ -60,6 +61,11 @@ class Offer:
         """Return all candidates of a page."""
         return cls(text, candidates(text))
 
+    def prepared(self) -> Offer:
+        """Return itself, with everything made that takes a while."""
+        _ = self.slots, self.own, self.fields, self.own_vectors, self.fixed, self.surroundings, self.short
+        return self
+
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Every label once, the empty one first."""
@@ -76,6 +82,11 @@ class Offer:
     def stems(self) -> tuple[frozenset[str], ...]:
         """The stems of each label."""
         return tuple(frozenset(content(label)) for label in self.labels)
+
+    @cached_property
+    def short(self) -> NDArray[np.bool_]:
+        """bool[labels]: which are no whole lines or regions."""
+        return is_short(self.labels)
 
     @cached_property
     def own(self) -> tuple[frozenset[str], ...]:
@@ -133,11 +144,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`numbers` is float32[n, len(NAMES)]; `labels` float32[n, slots, 384] are vectors, zero where there is none."""
+    """`numbers` is float32[n, len(NAMES)]; `labels` float32[n, slots, 384] are vectors, zero where there is none.
+
+    `about` float32[len(subject.ABOUT)] says of all pages whether they speak of what is asked.
+    """
 
     numbers: Numbers
     labels: Vectors
     question: Vectors
+    subject: Subject
+    about: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +178,13 @@ def fit(question: Question, offers: Sequence[Offer], read: Read | None = None) -
         coverage.covered(question, [offer.surroundings for offer in offers]),
     )
     labels = np.concatenate([offer.vectors[offer.slots] for offer in offers])
-    return Fit(np.concatenate(parts, axis=1).astype(np.float32), labels, asked)
+    subject = Subject.of(question, asked, [offer.surroundings.words for offer in offers])
+    about = subject.on_pages(
+        np.concatenate([offer.vectors for offer in offers]),
+        np.concatenate([offer.short for offer in offers]),
+        np.concatenate([offer.fields for offer in offers]),
+    )
+    return Fit(np.concatenate(parts, axis=1).astype(np.float32), labels, asked, subject, about)
 
 
 def _likeness(question: Question, asked: Vectors, offer: Offer) -> Numbers:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -13,11 +15,13 @@ from docproc.document import Page
 from docproc.embed import Vectors, embedder
 from docproc.engines.reader import Reader
 from docproc.findings import Answer, Evidence
+from docproc.qa import judge
 from docproc.qa.candidates import Candidate
 from docproc.qa.features import NAMES, Fit, Offer, Read, fit
 from docproc.qa.question import Question
 from docproc.qa.ranker import Ranker, Scores, ranker
 from docproc.qa.reading import Span, SpanReader, with_spans
+from docproc.qa.subject import is_strange
 from docproc.qa.text import PageText, content, tokens
 
 ENGINE = "embedded 1"
@@ -26,13 +30,16 @@ _CURRENCY = re.compile(r"^[A-Z]{2,3}\.? ?(?=\d)|(?<=\d) [A-Z]{3}$")
 """A code beside a sum, as RM 12.50: it is the sum that was asked for. A sign (£12.50) stays."""
 STANDS_BACK = 5.0
 """Score that what plays a part loses to a label that says all of the question."""
+_HAS_READER = NAMES.index("has reader")
 _SAID = [NAMES.index(f"{slot} said") for slot in ("key", "left", "above", "column")]
-LEAST = 0.12
-"""Probability below which the best of many is no answer, however sure it is that there is one."""
+STRANGE = 0.95
+"""How probable an answer has to be where nothing on the pages has to do with the question, as far as words tell."""
 PAGES = 3
 """Pages whose words are looked at; of longer documents those nearest to the question."""
 OFFERS = 32
 """Pages whose candidates are kept for the next question: a megabyte each, for a fifth of a second of work."""
+THREADS = 2
+"""Cores that the reader uses for a question: a window is too small for more."""
 PASSAGE = 450
 """Characters of a passage: what the embedder sees of prose."""
 
@@ -69,8 +76,11 @@ class Index:
         """
         question = Question.of(text)
         texts = [one for one in self.texts if not pages or one.page.number in pages]
-        offers = [self._offer(one) for one in self._near(question, texts)]
-        spans = self.reader.read([question.text], [one.text.page for one in offers])[0] if self.reader else None
+        near = self._near(question, texts)
+        with ThreadPoolExecutor(1) as beside:  # both spend their time where Python lets others run
+            reading = beside.submit(self._read, question, [one.page for one in near])
+            offers = [self._offer(one).prepared() for one in near]
+            spans = reading.result()
         return answer(question, offers, ranker(), spans)
 
     def about(self, text: str, *, pages: Sequence[int] = ()) -> list[Page]:
@@ -92,6 +102,9 @@ class Index:
         ranks = sum(1 / (10 + np.argsort(np.argsort(-np.array(scores)))) for scores in (by_meaning, by_words))
         best = sorted(range(len(texts)), key=lambda at: (-np.atleast_1d(ranks)[at], at))[:PAGES]
         return [texts[at] for at in sorted(best)]
+
+    def _read(self, question: Question, pages: Sequence[Page]) -> Sequence[Span] | None:
+        return self.reader.read([question.text], pages)[0] if self.reader else None
 
     @cached_property
     def _stems(self) -> list[frozenset[str]]:
@@ -117,7 +130,7 @@ def _offer_of(page: Page) -> Offer:
 @cache
 def shared_reader() -> SpanReader:
     """Return the one reader of this process; its model is loaded with the first question."""
-    return Reader()
+    return Reader(min(os.cpu_count() or 1, THREADS))
 
 
 def passages(text: PageText) -> list[str]:
@@ -145,24 +158,30 @@ def answer(question: Question, offers: Sequence[Offer], model: Ranker, spans: Se
     found = [one for offer in offers for one in offer.found]
     if not found:
         return Answer(text="", confidence=1.0, not_found=True, engine=ENGINE)
-    best, there, chance = chosen(model, found, fit(question, offers, read))
-    if there < model.limit:
+    fitted = fit(question, offers, read)
+    best, there, chance = chosen(model, found, fitted)
+    if there < (max(model.limit, STRANGE) if is_strange(fitted.subject, fitted.about) else model.limit):
         return Answer(text="", confidence=round(1 - there, 4), not_found=True, engine=ENGINE)
-    if chance < LEAST:
-        return Answer(text="", confidence=round(1 - chance, 4), not_found=True, engine=ENGINE)
     return Answer(text=said(best), confidence=round(chance, 4), engine=ENGINE, evidence=evidence(best))
 
 
 def chosen(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> tuple[Candidate, float, float]:
-    """Return the best candidate, how probable it is that there is an answer, and that it is this one."""
-    chances = chances_of(model, found, fitted)
-    there = model.answerable(chances, fitted)
+    """Return the best candidate, how probable it is that there is an answer, and that it is this one.
+
+    Without a reader the judge is not asked: it knows the ranker as it is beside one.
+    """
+    scores = scored(model, found, fitted)
+    chances = model.probabilities(scores)
     best, chance = best_of(found, chances)
-    return best, there, there * min(chance / max(1 - float(chances[-1]), 1e-6), 1.0)
+    there = 1 - float(chances[-1])
+    share = min(chance / max(there, 1e-6), 1.0)
+    if model.judge and fitted.numbers[0, _HAS_READER]:
+        there = model.judge(judge.evidence(found, fitted, scores, chances, best))
+    return found[best], there, there * share
 
 
-def chances_of(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> Scores:
-    """Return float32[n + 1]: the probability of each candidate, and last of none of them.
+def scored(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> Scores:
+    """Return float32[n], the score of each candidate.
 
     Where a label says all that is asked ("Due date"), what only plays a part ("date") stands back.
     """
@@ -171,17 +190,17 @@ def chances_of(model: Ranker, found: Sequence[Candidate], fitted: Fit) -> Scores
     plays = np.array([one.origin == "role" for one in found])
     if (said_all & ~plays).any():
         scores = np.where(plays & ~said_all, scores - STANDS_BACK, scores)
-    return model.probabilities(scores)
+    return scores
 
 
-def best_of(found: Sequence[Candidate], chances: Scores) -> tuple[Candidate, float]:
-    """Return the candidate whose wording is the most probable, over all places where it stands, and how probable."""
+def best_of(found: Sequence[Candidate], chances: Scores) -> tuple[int, float]:
+    """Return which candidate has the most probable wording, over all places where it stands, and how probable."""
     by_text: dict[tuple[str, ...], float] = {}
     for one, chance in zip(found, chances, strict=False):
         by_text[tokens(one.text)] = by_text.get(tokens(one.text), 0.0) + float(chance)
     wording = max(by_text, key=lambda text: by_text[text])
     best = max((at for at, one in enumerate(found) if tokens(one.text) == wording), key=lambda at: chances[at])
-    return found[best], min(by_text[wording], 1.0)
+    return best, min(by_text[wording], 1.0)
 
 
 def said(one: Candidate) -> str:

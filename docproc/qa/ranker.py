@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from docproc.errors import Unavailable
 from docproc.qa.features import NAMES, Fit
+from docproc.qa.judge import Judge, from_arrays
 
 WEIGHTS = Path(__file__).parent / "ranker.npz"
-_HAS_READER = NAMES.index("has reader")
-_JUDGED = [NAMES.index(name) for name in ("reader null", "words absent", "rarest absent")]
 Scores = NDArray[np.float32]
 
 
@@ -44,8 +43,8 @@ class Ranker:
     out_bias: float
     limit: float
     temperature: float
-    judge: Scores = field(default_factory=lambda: np.zeros(0, np.float32))
-    """float32[5], weights of `evidence` and a bias; empty: what the softmax leaves to "none" is taken as it is."""
+    judge: Judge | None = None
+    """Says whether there is an answer; None: what the softmax leaves to "none" is taken as it is."""
     told: Scores = field(default_factory=lambda: np.zeros((0, 2), np.float32))
     """float32[n, 2]: confidence of answers given on held-out pages, and 1 where one was right, else 0."""
 
@@ -60,6 +59,7 @@ class Ranker:
                 "The ranker of answers cannot be read.", hint="Install docproc again.", code="no-ranker"
             ) from error
         names = tuple(values.pop("names").tolist())
+        judge = from_arrays({name: values.pop(name) for name in list(values) if name.startswith("judge")})
         needed = set(cls.__dataclass_fields__) - {"names", "judge", "told"}
         if not set(names) <= set(NAMES) or not needed <= set(values):
             raise Unavailable(
@@ -67,7 +67,18 @@ class Ranker:
             )
         arrays: dict[str, Any] = {name: np.asarray(value, np.float32) for name, value in values.items()}
         arrays |= {name: float(arrays[name]) for name in ("out_bias", "limit", "temperature")}
-        return cls(names=names, **arrays)
+        return cls(names=names, judge=judge, **arrays)
+
+    def save(self, path: Path) -> None:
+        """Write the weights, matrices in half precision."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in type(self).__dataclass_fields__}
+        judge = values.pop("judge")
+        values |= {"limit": np.float32(self.limit), "names": np.array(self.names)}
+        stored: dict[str, Any] = {
+            name: value.astype(np.float16) if isinstance(value, np.ndarray) and value.ndim == 2 else value
+            for name, value in values.items()
+        }
+        np.savez_compressed(path, **stored, **(judge.arrays() if judge else {}))
 
     def scores(self, fit: Fit) -> Scores:
         """Return float32[n]: scores, of which 0 means as likely as nothing."""
@@ -77,34 +88,11 @@ class Ranker:
         hidden = np.maximum(inputs @ self.hidden + self.hidden_bias, 0)
         return np.asarray(hidden @ self.out + self.out_bias, np.float32)
 
-    def answerable(self, chances: Scores, fit: Fit) -> float:
-        """Return how probable it is that there is an answer, given the `probabilities` of candidates.
-
-        Trained on what the reader has seen, the ranker trusts it too much, or too little: the judge knows both from
-        wordings that neither saw. Without a reader it is not asked.
-        """
-        there = 1 - float(chances[-1])
-        if not len(self.judge) or not fit.numbers[0, _HAS_READER]:
-            return there
-        score = evidence(there, fit) @ self.judge[:-1] + self.judge[-1]
-        return float(1 / (1 + np.exp(-score)))
-
     def probabilities(self, scores: Scores) -> Scores:
         """Return float32[n + 1]: of each candidate, and last of none of them."""
         all_scores = np.append(scores, np.float32(0)) / self.temperature
         powers = np.exp(all_scores - all_scores.max())
         return np.asarray(powers / powers.sum(), np.float32)
-
-
-def evidence(there: float, fit: Fit) -> Scores:
-    """Return float32[4], what speaks for an answer.
-
-    The log-odds of the ranker, how much likelier than none the reader's best span is (logits), and how much of what
-    the question says the pages lack: the share of it, and its rarest word.
-    """
-    kept = min(max(there, 1e-4), 1 - 1e-4)
-    margin, absent, rarest = fit.numbers[0, _JUDGED]
-    return np.array([np.log(kept / (1 - kept)), -4 * margin, absent, rarest], np.float32)
 
 
 def learned_likeness(asked: Scores, labels: Scores) -> Scores:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
 from math import cos, radians, sin
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pymupdf
@@ -67,16 +70,41 @@ class Style:
         return lines
 
 
-@cache
+SEEN: Mapping[str, str] = {"noto": "tiro"}
+"""Fonts of documents that are learned: none is written in Noto Serif."""
+HELD_OUT: Mapping[str, str] = dict.fromkeys(("tiro", "tibo", "tiit", "tibi"), "noto")
+"""Fonts of documents that are measured on: what is Times in others is Noto Serif."""
+_INSTEAD: ContextVar[Mapping[str, str]] = ContextVar("fonts", default=MappingProxyType({}))
+
+
+@contextmanager
+def written_in(fonts: Mapping[str, str]) -> Iterator[None]:
+    """Write with other fonts while this lasts: code -> the one that is taken instead."""
+    before = _INSTEAD.set(fonts)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(before)
+
+
 def font(code: str) -> Any:
     """Return a font that PyMuPDF carries: a base-14 code, or "noto" for Noto Serif."""
+    return _loaded(_INSTEAD.get().get(code, code))
+
+
+def advance(code: str, character: str) -> float:
+    """Return the advance of one character, in font sizes. PyMuPDF's own text_length does not kern either."""
+    return _advance(_INSTEAD.get().get(code, code), character)
+
+
+@cache
+def _loaded(code: str) -> Any:
     return pymupdf.Font(script=1) if code == "noto" else pymupdf.Font(code)
 
 
 @cache
-def advance(code: str, character: str) -> float:
-    """Return the advance of one character, in font sizes. PyMuPDF's own text_length does not kern either."""
-    return float(font(code).glyph_advance(ord(character)))
+def _advance(code: str, character: str) -> float:
+    return float(_loaded(code).glyph_advance(ord(character)))
 
 
 class Unseen:
