@@ -41,6 +41,15 @@ class Unavailable(DocprocError):
     exit_code = 1
 
 
+def no_extra(what: str, error: ModuleNotFoundError, extra: str = "paligemma") -> Unavailable:
+    """Return what to raise where a package of an extra is missing; `what` says who wants it: "Adapters need"."""
+    return Unavailable(
+        f"{what} {error.name}, which is not installed.",
+        hint=f"Install the extra: pip install 'docproc[{extra}]'.",
+        code="no-extra",
+    )
+
+
 class EngineFailed(DocprocError):
     """Reading a page failed although the file is acceptable. Costs that page only."""
 

@@ -39,8 +39,15 @@ class PlainLines(logging.Formatter):
         return f"{at} {level}{record.getMessage()}{told}{trace}"
 
 
+CHATTY = ("alembic", "docproc.requests")
+"""Loggers of which people at a terminal see warnings only: the link to sign in would scroll away."""
+
+
 def configure(*, level: int = logging.INFO) -> None:
     """Write the log of this process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PlainLines() if sys.stderr.isatty() else JsonLines())
+    at_terminal = sys.stderr.isatty()
+    handler.setFormatter(PlainLines() if at_terminal else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING if at_terminal else logging.NOTSET)

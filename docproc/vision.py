@@ -66,7 +66,7 @@ def choose(
             if one.base_weights == card.weights:  # else it was made for another version
                 adapters.update(dict.fromkeys(one.tasks, one.id))
                 own.update(one.prompts)
-    found = masks or masks_beside(located.folder) or registry.masks()
+    found = masks or masks_of(registry, located.folder)
     return Choice(engine=chosen, model=meant.id if meant else model, own=own, adapters=adapters, masks=found)
 
 
@@ -92,6 +92,11 @@ def load(settings: Settings, choice: Choice, engine: VisionEngine | None = None)
 def masks_beside(folder: Path) -> Path | None:
     """Return the decoder of masks that lies in the folder of a model or beside it."""
     return next((path for path in (folder / MASKS, folder.parent / MASKS) if path.is_file()), None)
+
+
+def masks_of(registry: Registry, folder: Path) -> Path | None:
+    """Return the decoder of masks of the model in a folder: the one in it or beside it, or the registered one."""
+    return masks_beside(folder) or registry.masks()
 
 
 def require(settings: Settings) -> str:

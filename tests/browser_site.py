@@ -31,6 +31,7 @@ class Site:
         context.add_cookies([{"name": "docproc", "value": self.ada.secret, "url": self.url}])
         page = context.new_page()
         page.set_default_timeout(30_000)
+        page.set_default_navigation_timeout(120_000)  # pictures of large pages, on a busy machine
         listen(page, self.note)
         page.goto(self.url + path)
         return page

@@ -9,7 +9,9 @@ from web_client import EXAMPLES
 
 from docproc.cli import run
 from docproc.commands.ask import told
-from docproc.findings import Answer
+from docproc.findings import Answer, Evidence
+from docproc.geometry import Box
+from docproc.qa import ENGINE
 
 INVOICE = str(EXAMPLES / "invoice.pdf")
 
@@ -26,7 +28,7 @@ def test_an_answer_comes_with_pages_and_boxes(capsys):
     assert run(["ask", INVOICE, "What is the total?", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["text"].startswith("£9,553.55")
-    assert (answer["not_found"], answer["ungrounded"]) == (False, False)
+    assert (answer["not_found"], answer["ungrounded"], answer["sure"]) == (False, False, True)
     [word] = answer["evidence"]
     assert (word["page"], word["text"]) == (1, "£9,553.55")
     left, top, right, bottom = word["box"]
@@ -49,7 +51,7 @@ def test_the_next_question_reads_nothing_anew(capsys, monkeypatch, data_dir):
 def test_what_is_not_there_ends_with_3_and_is_json_all_the_same(capsys):
     assert run(["ask", INVOICE, "Who won the football match?", "--json"]) == 3
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["not_found"], answer["text"], answer["evidence"]) == (True, "", [])
+    assert (answer["not_found"], answer["sure"], answer["text"], answer["evidence"]) == (True, False, "", [])
     assert run(["ask", INVOICE, "Who won the football match?"]) == 3
     assert capsys.readouterr().out == "not found\n"
 
@@ -74,6 +76,13 @@ def test_several_questions_are_answered_in_order(capsys):
 def test_what_makes_no_sense_is_refused(arguments, code, capsys):
     assert run(["ask", *arguments]) == code
     assert capsys.readouterr().err.strip()
+
+
+def test_an_answer_says_whether_it_is_sure():
+    words = (Evidence(1, "42", Box(0, 0, 9, 9)),)
+    sure, unsure = (Answer(text="42", confidence=one, engine=ENGINE, evidence=words) for one in (0.999, 0.2))
+    assert told(sure).startswith("42  (100%, sure)")
+    assert told(unsure).startswith("42  (20%)")
 
 
 def test_an_answer_that_rests_on_nothing_says_so():

@@ -8,7 +8,7 @@ import pytest
 from paligemma_tiny import make_adapter
 
 from docproc.cli import run
-from docproc.registry import Registry
+from docproc.registry import Card, Registry
 from docproc.settings import Settings
 from docproc.tasks import Ask
 from docproc.vision import open_model
@@ -48,6 +48,8 @@ def test_all_of_them_are_listed(capfd):
         "from-npz\n    PaliGemma pt, 56 px, F32",
         "vae-oid\n    decoder of masks",
         "lora\n    LoRA adapter of paligemma2, for answer",
+        "nano\n    PaliGemma nano, ",
+        "AGPL-3.0-or-later; comes with docproc, always here",
     ):
         assert line in told
     assert "PP-OCRv6_det_small" in told
@@ -99,6 +101,8 @@ def test_all_files_are_checked(capfd, tiny_checkpoints):
         (["add", "x", "--variant", "best"], 2, "no variant"),
         (["remove", "nothing"], 1, "no model nothing"),
         (["remove", "paligemma2"], 1, "lora belong to paligemma2"),
+        (["remove", "nano"], 1, "comes with docproc and cannot be removed"),
+        (["add", "docproc", "--name", "nano"], 1, "a model called nano already"),
         (["export", "vae-oid"], 2, "no checkpoint that can be exported"),
     ],
 )
@@ -166,3 +170,29 @@ def test_the_size_is_that_of_the_task(home, tiny_checkpoints, monkeypatch):
         open_model(settings, model="family", task=task)
     open_model(settings, model="family-224", task="ocr")
     assert loaded == ["family-224@1", "family-896@1", "family-896@1", "family-896@1", "family-224@1"]
+
+
+def test_the_model_that_comes_with_docproc_needs_no_adding(capfd, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCPROC_DATA_DIR", str(tmp_path))
+    for arguments, said in (
+        (["models", "show", "nano"], "nano: what comes with docproc is in use"),
+        (["models", "check", "nano"], "smoke page, caption"),
+        (["models", "promote", "nano"], "nano@0 is in use already"),
+        (["caption", "examples/page-with-boxes.png", "--model", "nano"], "page 1: "),
+    ):
+        assert run(arguments) == 0
+        assert said in capfd.readouterr().out
+    assert not any(tmp_path.iterdir())
+
+
+def test_its_figures_are_told_where_its_card_has_them(capfd, monkeypatch, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(bytes(2_000_000))
+    Card(
+        name="small", kind="paligemma", source="comes with docproc", added="2026-11-21", version=0,
+        files={"model.safetensors": ""}, about={"figures": {"cer_clean": 0.1471}},
+    ).write(folder)  # fmt: skip
+    monkeypatch.setattr("docproc.registry.folder.BUILT_IN", tmp_path)
+    assert run(["models", "list"]) == 0
+    assert "2.0 MB; comes with docproc, always here; cer_clean 0.147\n" in capfd.readouterr().out

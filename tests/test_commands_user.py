@@ -11,7 +11,8 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def call(database, monkeypatch):
+def call(database, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCPROC_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("DOCPROC_DATABASE_URL", database.url.render_as_string(hide_password=False))
 
     def run(*arguments, given=None):
@@ -29,6 +30,11 @@ def test_a_user_gets_a_link_and_a_program_a_token_alone_on_stdout(database, call
         assert tokens.find(session, token.removesuffix("\n")).who.scope == "write"
         assert {row.action for row in session.scalars(select(AuditRow))} >= {"user.add", "token.make"}
         assert token.strip() not in str([vars(row) for row in session.scalars(select(AuditRow))])
+
+
+def test_a_link_leads_to_where_the_service_was_started_last(call, tmp_path):
+    (tmp_path / sessions.SERVED).write_text("http://127.0.0.1:8765")
+    assert call("add", "ada", "--role", "admin").stdout.startswith("http://127.0.0.1:8765/sign-in/link/")
 
 
 def test_passwords_come_from_stdin_or_a_prompt(database, call):

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pymupdf
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -213,6 +214,45 @@ def test_an_export_drops_the_images_of_what_is_gone(tmp_path):
         )
     shown = {path for one in dataset.read(tmp_path) for path in (one.image, one.masks) if path}
     assert set((tmp_path / "images").resolve().iterdir()) == shown
+
+
+def test_a_model_that_reads_lines_learns_an_answer_from_the_line_that_says_it(tmp_path):
+    """And of another line of the same part that it says nothing."""
+    found = [
+        one for seed in range(3) for one in examples(Order("bill", seed, Plan(160, "nano", ("answer",))), tmp_path)
+    ]
+    said, silent = [one for one in found if one.suffix], [one for one in found if not one.suffix]
+    assert len(said) >= 3
+    assert silent
+    assert {one.prefix for one in silent} & {one.prefix for one in said}
+    assert not {(one.prefix, one.image) for one in said} & {(one.prefix, one.image) for one in silent}
+    assert len({(one.prefix, one.document) for one in said}) == len(said), "one line each"
+    assert not any(one.suffix == "unanswerable" for one in found)
+
+
+def fonts_of(drawn):
+    with pymupdf.open("pdf", drawn.pdf) as document:
+        return {one[3].rpartition("+")[2] for page in document for one in page.get_fonts()}
+
+
+def test_documents_that_are_measured_on_are_in_a_font_that_training_never_shows(tmp_path, monkeypatch):
+    drawn = {"train": set(), "validation": set(), "test": set()}
+
+    def spy(kind, seed, split):
+        made = draw(kind, seed, split)
+        drawn[split_of(f"synth/{kind}/{seed}")] |= fonts_of(made)
+        return made
+
+    monkeypatch.setattr("docproc.learn.from_synth.draw", spy)
+    for kind in ("contract", "memo", "certificate"):
+        chosen = {split_of(f"synth/{kind}/{seed}"): seed for seed in range(60)}
+        for seed in (*chosen.values(), *range(5)):
+            examples(Order(kind, seed, Plan(224, "mix", ("caption",))), tmp_path)
+    noto = "Noto Serif Regular"
+    assert noto in drawn["test"] & drawn["validation"]
+    assert noto not in drawn["train"]
+    assert not {name for name in drawn["test"] | drawn["validation"] if "Times" in name}
+    assert {"Times-Roman", "Times-Bold", "Helvetica"} <= drawn["train"]
 
 
 def test_test_documents_have_wordings_that_training_never_shows(tmp_path):

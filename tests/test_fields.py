@@ -65,6 +65,40 @@ def test_a_receipt_is_filled_in() -> None:
     jsonschema.Draft202012Validator(preset("receipt")).validate(said)
 
 
+TERMS = (
+    (60, 200, "Terms of payment"),
+    (60, 212, "Please pay the total without deduction within thirty days of delivery and say the"),
+    (60, 224, "number. Goods remain ours until paid."),
+)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        (60, 236, "With kind regards, Alma Sandoval"),
+        (60, 236, "Mit freundlichen Gr\u00fc\u00dfen"),
+        (60, 236, "Our office is closed on Monday and on all bank holidays of the coming year 2024"),
+    ],
+)
+def test_a_paragraph_under_its_heading_ends_before_what_follows(after: tuple[float, float, str]) -> None:
+    said = values(page_of(*TERMS, after), {"payment_terms": {"type": "string", "title": "Payment terms"}})
+    assert said["payment_terms"] == " ".join(text for _, _, text in TERMS[1:])
+
+
+def test_an_address_goes_on_where_a_line_ends_with_a_point() -> None:
+    page = page_of((60, 60, "Address: 12 Hill St."), (105, 72, "Norton."), (105, 84, "20417 Port Ellery"))
+    assert values(page, {"address": {"type": "string"}}) == {"address": "12 Hill St. Norton. 20417 Port Ellery"}
+
+
+@pytest.mark.parametrize("second", ["Almeida Bakery Ltd", "c/o Accounts payable", "Institute of Botany"])
+def test_the_address_of_a_customer_begins_where_the_names_end(second: str) -> None:
+    lines = ("Irma Whitlock", second, "Rose Cottage", "31 Falk Street", "50082 Queensferry")
+    page = page_of((60, 48, "Bill to:"), *((60, 60 + 12 * at, text) for at, text in enumerate(lines)))
+    said = values(page, {"buyer_name": {"type": "string"}, "buyer_address": {"type": "string"}})
+    assert said["buyer_name"] == "Irma Whitlock"
+    assert said["buyer_address"] == "Rose Cottage 31 Falk Street 50082 Queensferry"
+
+
 def test_every_value_rests_on_words_of_the_page() -> None:
     page = receipt()
     words = {word.text for line in page.lines for word in line.words}

@@ -16,6 +16,7 @@ from docproc.learn.reader import Plan, finetune, loss_of, scorer, start, train
 from docproc.learn.reader_data import batches, examples
 from docproc.learn.reader_export import export_float
 from docproc.learn.reader_figures import measure
+from docproc.learn.reader_net import from_file
 from docproc.synth.asked import Asked
 from docproc.synth.questions import questioned_pages
 
@@ -83,7 +84,7 @@ def test_the_loss_counts_right_spans_alone(net):
 
 
 def test_a_question_is_answered_the_same_beside_others(net):
-    window = next(page_windows(receipt()))
+    window = page_windows(receipt())[0]
     some = [question_ids(text) for text in ("total?", "What is the name of the shop on this receipt?", "paid?")]
     score = scorer(net)
     starts, ends, _, missing = score(window, padded(some))
@@ -122,6 +123,15 @@ def test_the_exported_file_scores_as_the_network_does(net, tmp_path):
             assert ours[0].margin == pytest.approx(theirs[0].margin, abs=1e-2)
 
 
+def test_a_network_comes_back_from_its_file():
+    window = page_windows(receipt())[0]
+    ids = padded([question_ids("What is the total?"), question_ids("Which shop is it?")])
+    ours, theirs = scorer(from_file(MODEL))(window, ids), Reader()._run(window, ids)
+    for one, other in zip(ours, theirs, strict=True):  # activations are rounded in the file alone
+        assert one.shape == other.shape
+        assert np.corrcoef(np.ravel(one), np.ravel(other))[0, 1] > 0.95
+
+
 def test_figures_tell_right_answers_and_what_is_not_there():
     def knows(window, questions):
         asks_total = (questions == question_ids("total")[1]).any(axis=1)
@@ -137,15 +147,15 @@ def test_figures_tell_right_answers_and_what_is_not_there():
 
 
 def test_a_small_training_raises_the_figure_and_goes_on_where_it_was_ended(tmp_path):
-    """`docproc finetune reader` with fewer pages: drawn, trained, exported, measured."""
-    plan = Plan(pages=96, held_out=16, threads=1, kinds=("receipt",))
+    """`docproc finetune reader --quick` with fewer pages: drawn, trained, exported, measured."""
+    plan = replace(Plan.quick(), pages=96, minutes=0, held_out=8, threads=1)
     told = []
     train(replace(plan, pages=48), tmp_path, told.append)
     lines = list(finetune(plan, tmp_path, told.append))
     assert any("going on from 48 pages" in line for line in told)
     before, after, small = (float(line.split("ANLS ")[1].split()[0]) for line in lines[:3])
-    assert after > before + 0.01
-    assert small > before
+    assert after > before + 0.2
+    assert small > before + 0.2
     assert (tmp_path / MODEL.name).stat().st_size < 32e6
     assert (tmp_path / "losses.svg").read_text("utf-8").startswith("<svg")
     with pytest.raises(Usage, match="seed"):

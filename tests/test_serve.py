@@ -18,7 +18,7 @@ import pytest
 from web_client import EXAMPLES
 
 from docproc.settings import Settings
-from docproc.store import tokens, users
+from docproc.store import sessions, tokens, users
 from docproc.store.database import Database
 
 pytestmark = pytest.mark.timeout(600)
@@ -128,6 +128,7 @@ def finished(api: httpx.Client, document: str) -> Any:
 def test_from_nothing_to_exports_and_on_after_every_kill(served: Served, api: httpx.Client):
     link = re.search(r"http://\S+/sign-in/link/\S+", served.line())
     assert link
+    assert (served.folder / sessions.SERVED).read_text() == served.url
     assert served.folder.stat().st_mode & 0o777 == 0o700
     opened = httpx.get(link[0], follow_redirects=True)
     assert opened.status_code == 200

@@ -9,7 +9,7 @@ from docproc.errors import Usage
 from docproc.settings import Settings
 from docproc.store import migrate, readings
 from docproc.store.database import Database
-from docproc.store.tables import DocumentRow, PageRow, Run, User
+from docproc.store.tables import DocumentRow, PageDoubt, PageRow, Run, User
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
@@ -55,6 +55,31 @@ def test_steps_up_and_down_keep_what_lies_in_the_other_tables(empty_database):
         [run] = session.scalars(select(Run))
         assert row.filename == "a.pdf"
         assert readings.load(session, run.id, 1) == scripts_page()
+
+
+def test_errors_of_documents_are_added_up_when_they_are_brought_over(empty_database):
+    migrate.upgrade(empty_database)
+    fill(empty_database)
+    with empty_database.write() as session:
+        [row] = session.scalars(select(DocumentRow))
+        row.run_id = "shown"
+        for number, run, errors in ((1, "shown", 1.5), (2, "shown", 2.0), (3, "before", 9.0)):
+            session.add(
+                PageDoubt(
+                    document_id=row.id,
+                    number=number,
+                    run_id=run,
+                    revision=0,
+                    words=9,
+                    doubtful=1,
+                    errors=errors,
+                    gain=1,
+                )
+            )
+    migrate.downgrade(empty_database, "0008")
+    migrate.upgrade(empty_database)
+    with empty_database.read() as session:
+        assert session.scalars(select(DocumentRow)).one().errors == 3.5
 
 
 def test_all_the_way_down_leaves_no_table(empty_database):

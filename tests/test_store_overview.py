@@ -7,7 +7,7 @@ import pytest
 from portal_site import Portal
 from search_pages import page as made_page
 
-from docproc.store import overview
+from docproc.store import jobs, overview
 from docproc.store.database import Database
 
 
@@ -38,6 +38,28 @@ def test_failures_come_newest_first_and_say_why(portal: Portal):
         assert found[0].message == "The reader crashed on this page."
         assert found[0].attempts == 1
         assert len(overview.failures(session, limit=1)) == 1
+    portal.hand_in(ada, "damaged.pdf")
+    portal.reject({"code": "damaged", "message": "It is damaged."})
+    with portal.database.read() as session:
+        newest = overview.failures(session, limit=1)[0]
+    assert (newest.filename, newest.number, newest.message) == ("damaged.pdf", 0, "It is damaged.")
+
+
+def test_pages_of_a_document_that_wait_are_one_row_and_those_at_work_are_apart(portal: Portal):
+    ada = portal.person()
+    portal.hand_in(ada, "book.pdf")
+    portal.plan(5)
+    portal.hand_in(ada, "next.pdf")
+    assert jobs.claim(portal.database, ["cpu"], "tester", portal.settings)
+    with portal.database.read() as session:
+        work = overview.work(session)
+    book = [(one.first, one.last, bool(one.worker)) for one in work if one.filename == "book.pdf"]
+    others = [(one.kind, one.first, bool(one.worker)) for one in work if one.filename == "next.pdf"]
+    assert (book, others) == ([(1, 5, False)], [("intake", 0, True)])
+    assert jobs.claim(portal.database, ["cpu"], "tester", portal.settings)
+    with portal.database.read() as session:
+        work = overview.work(session)
+    assert [(one.first, one.last) for one in work if one.filename == "book.pdf"] == [(1, 1), (2, 5)]
 
 
 def test_the_same_bytes_of_two_people_are_stored_once(portal: Portal):

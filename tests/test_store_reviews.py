@@ -132,6 +132,7 @@ def test_figures_tell_what_was_looked_at_and_how_often_it_was_wrong(session, doc
     assert (today.looked, today.wrong, today.approved) == (2, 1, 2)
     assert not any(day.looked or day.approved for day in before)
     engines, types = review_figures.rates(session, ANN)
-    assert [(one.name, one.pages, one.words, one.wrong) for one in types] == [("application/pdf", 1, 3, 1)]
-    assert engines[0].share == pytest.approx(1 / 3)
+    assert [(one.name, one.all) for one in types] == [("application/pdf", (1, 3, 1))]
+    assert engines[0].all.share == pytest.approx(1 / 3)
+    assert engines[0].days == {today.day: (1, 3, 1)}
     assert review_figures.rates(session, BEN) == ([], [])

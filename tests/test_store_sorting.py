@@ -5,7 +5,7 @@ from read_documents import add_pages, page_read
 from sqlalchemy import true
 
 from docproc.errors import NotFound
-from docproc.store import documents, reviews
+from docproc.store import current, documents, reviews
 from docproc.store.sorting import Order
 from docproc.store.tables import DocumentRow, User
 
@@ -33,6 +33,7 @@ def made(database):
             reviews.measure(session, row, 1, made[0])
             kept = session.get(reviews.PageDoubt, (row.id, 1))
             kept.errors = float(doubts)
+            reviews.add_up(session, row)
     return ids
 
 
@@ -86,3 +87,16 @@ def test_a_list_cannot_go_on_from_what_is_gone(database, made):
         assert documents.page_of(session, [true()], after=made["c"]).items[0].row.id == made["b"]
         with pytest.raises(NotFound, match="Begin the list again"):
             documents.page_of(session, [true()], order=Order("size"), after=made["c"])
+
+
+def test_errors_of_all_pages_are_kept_with_their_document_until_another_run_is_shown(database, made):
+    with database.write() as session:
+        row = session.get(DocumentRow, made["c"])
+        pages = [current.current_page(session, row, number) for number in (1, 2, 3)]
+        for page in pages:
+            reviews.measure(session, row, page.number, page)
+        assert row.errors == pytest.approx(sum(reviews.measured(page)[2] for page in pages))
+        assert row.errors > 0
+        row.run_id = "another"
+        reviews.add_up(session, row)
+        assert row.errors == 0

@@ -239,18 +239,6 @@ class TestLinks:
             session.flush()
             assert sessions.redeem(session, link) is None
 
-    def test_the_first_start_makes_an_admin_and_links_until_somebody_is_in(self, database):
-        with database.write() as session:
-            first, second = sessions.first_link(session), sessions.first_link(session)
-            assert first != second
-            assert [(user.name, user.role) for user in users.listing(session)] == [("admin", "admin")]
-            assert sessions.redeem(session, second)
-            assert sessions.first_link(session) is None
-
-    def test_where_there_are_users_the_first_start_makes_no_link(self, database, ada):
-        with database.write() as session:
-            assert sessions.first_link(session) is None
-
 
 class TestTokens:
     def test_only_its_hash_is_kept(self, database, ada):

@@ -75,7 +75,14 @@ def test_verdicts_turn_the_confidence_and_are_one_for_each_user(service: Service
     assert wrong["confidence"] < min(first["confidence"], right["confidence"])
     assert ask(anna, path)["confidence"] == right["confidence"]
     assert anna.get(path).json["answers"][0]["confidence"] == right["confidence"]
-    assert anna.ask("PUT", f"{path}/none/verdict", json={"right": True}).status_code == 404
+    assert (first["right"], ask(anna, path)["right"]) == (None, True)
+    assert anna.get(path).json["answers"][0]["right"] is True
+    back = anna.ask("DELETE", there).json
+    assert (back["right"], back["confidence"]) == (None, pytest.approx(first["confidence"]))
+    assert anna.get(path).json["answers"][0]["right"] is None
+    assert anna.ask("DELETE", there).status_code == 200, "nothing is left to take back"
+    for method, more in (("PUT", {"json": {"right": True}}), ("DELETE", {})):
+        assert anna.ask(method, f"{path}/none/verdict", **more).status_code == 404
     nothing = ask(anna, path, question="Who won the football match?")
     assert nothing["not_found"]
     assert anna.ask("PUT", f"{path}/{nothing['id']}/verdict", json={"right": True}).status_code == 409

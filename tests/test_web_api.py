@@ -85,7 +85,7 @@ def test_the_documentation_needs_nothing_from_elsewhere(service: Service):
     assert page.status_code == 200
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(sources) == 3
+    assert len(sources) == 4
     for source in sources:
         assert source.startswith("/")
         assert client.get(source, buffered=True).status_code == 200, source

@@ -73,6 +73,7 @@ DOCUMENT_ROUTES = {
         "POST questions.ask",
         "GET answers.of_model",
         "PUT answers.judge",
+        "DELETE answers.take_back",
         "POST extractions.fill_in",
     },
     "write": {

@@ -112,6 +112,20 @@ def test_search_can_be_narrowed_and_says_why_nothing_was_found(portal: Portal):
     assert "They are never on the same one" in ada.see("/search?q=water+truly")
 
 
+def test_a_search_without_hits_says_what_to_try(portal: Portal):
+    ada, bob = portal.person("ada"), portal.person("bob")
+    letter = [made_page("Dear Mr Falk", "the harbour dues"), made_page("the harbour again", number=2)]
+    portal.document(ada, letter, filename="letter.pdf")
+    text = ada.see("/search?q=harbuor+dues")
+    assert re.search(r'Did you mean <a href="[^"]*q=harbour\+dues[^"]*">harbour</a> instead of “harbuor”', text)
+    assert "<button" not in text.partition('id="results"')[2], "it is no question"
+    narrowed = ada.see("/search?q=harbour&until=2020-01-01")
+    assert re.search(r'<a href="/search\?q=harbour&amp;mode=text">2 pages</a> hold it', narrowed)
+    assert 'data-question="who pays the dues?"' in ada.see("/search?q=who+pays+the+dues?")
+    nothing = bob.see("/search?q=harbuor&own=1")
+    assert "harbour" not in nothing, "what others wrote is not guessed at"
+
+
 def test_the_list_is_sorted_as_its_address_says_and_keeps_that(portal: Portal, root: Person):
     ada = portal.person("ada")
     portal.document(root, [made_page("x")], filename="b.pdf")
@@ -127,6 +141,25 @@ def test_the_list_is_sorted_as_its_address_says_and_keeps_that(portal: Portal, r
     assert 'aria-sort="descending"' in shown
     assert "sort=name&amp;" in shown or "sort=name" in shown
     assert '<option value="-name" selected>' in shown
+
+
+def test_the_list_is_narrowed_to_one_owner(portal: Portal, root: Person):
+    ada = portal.person("ada")
+    portal.document(root, [made_page("x")], filename="b.pdf")
+    portal.document(ada, [made_page("x")], filename="a.pdf")
+
+    def names(path: str) -> list[str]:
+        return re.findall(r'class="name"[^>]*>([ab])\.pdf<', root.see(path))
+
+    assert names("/") == ["a", "b"]
+    assert names("/?owner=ada") == ["a"]
+    assert names("/?owner=me&view=grid") == ["b"]
+    assert names("/?owner=root") == ["b"]
+    assert names("/?owner=eve") == []
+    assert 'href="/?owner=ada"' in root.see("/")
+    assert "<option selected>ada</option>" in root.see("/?owner=ada&sort=name")
+    assert "owner=ada" in root.see("/?owner=ada&sort=name"), "the headings keep it"
+    assert 'id="owner"' not in ada.see("/"), "there is nobody else"
 
 
 def test_a_whole_document_is_approved_rejected_or_given_to_somebody(portal: Portal, root: Person):

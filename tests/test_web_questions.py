@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from read_documents import add_pages
 from web_client import Client, Service
 
 from docproc.document import Page
+from docproc.qa import confidence
+from docproc.qa.ranker import ranker
 from docproc.store.tables import DocumentRow, Share
 from docproc.synth.sheet import Sheet, Style
 
@@ -125,6 +130,18 @@ def test_all_documents_that_one_may_see_are_asked(service: Service, anna: Client
         session.add(Share(document_id=more, user_id=anna.user_id))
     found = anna.post("/questions", json={"question": "What is the total?"}).json["answers"]
     assert {(one["document"], one["text"]) for one in found} == {(document, "£120.00"), (more, "£77.00")}
+
+
+def test_all_documents_give_answers_as_sure_as_asked_for(service: Service, anna: Client, document: str, monkeypatch):
+    told = np.array([[1.0, 1.0], [0.99999, 0.0]], np.float32)  # held-out answers below 1 were wrong half of the time
+    monkeypatch.setattr(confidence, "ranker", lambda: replace(ranker(), told=told))
+    [best] = anna.post("/questions", json={"question": "What is the total?"}).json["answers"]
+    assert (best["text"], best["sure"]) == ("£120.00", False)
+    strict = anna.post("/questions", json={"question": "What is the total?", "precision": 0.9}).json
+    assert strict == {"answers": [], "not_found": True}
+    past = anna.get("/questions").json["items"][0]
+    assert [one["text"] for one in past["answers"]] == ["£120.00"], "the best guess is what is kept"
+    assert anna.post("/questions", json={"question": "total?", "precision": 1}).status_code == 422
 
 
 def test_what_was_asked_of_all_documents_is_kept_for_who_asked(service: Service, anna: Client, document: str):

@@ -150,7 +150,7 @@ class TestLinks:
         for _ in range(3):
             assert browser.get(path).status_code == 200
         answer = browser.send("/sign-in/link", page=path, link=link)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
         assert browser.get("/account").status_code == 200
         again = Browser(service)
         assert again.send("/sign-in/link", page=path, link=link).status_code == 401

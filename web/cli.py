@@ -60,8 +60,10 @@ def serve(host: str, port: int, data: Path | None, *, no_sample: bool) -> None:
     logs.configure()
     settings = Settings.from_environment()
     settings = replace(settings, data_dir=(data or settings.data_dir).expanduser().absolute())
-    with _listening(host, port) as listener, _alone(settings.data_dir):
+    click.echo(f"Starting docproc with its data in {settings.data_dir}; this takes a few seconds.", err=True)
+    with _listening(host, port) as listener, _alone(settings.data_dir) as lock:
         address = settings.public_url or f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+        lock.write_text(address, "utf-8")
         with closing(first_start.prepare(settings)) as database:
             admin, link = first_start.welcome(database)
             if admin is not None and not no_sample:
@@ -114,16 +116,19 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the data folder; raise Conflict when another `docproc serve` has it."""
+def _alone(folder: Path) -> Iterator[Path]:
+    """Hold the data folder, and give the file that says so; raise Conflict when another `docproc serve` has it."""
+    from docproc.store import sessions  # noqa: PLC0415  (nothing that --help needs)
+
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "serve.lock").open("w") as file:
+    path = folder / sessions.SERVED
+    with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             hint = "--data takes another folder."
             raise Conflict(f"Another docproc serves {folder}.", hint=hint, code="data-folder") from None
-        yield
+        yield path
 
 
 def _answers(listener: socket.socket) -> bool:

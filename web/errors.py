@@ -40,6 +40,12 @@ CODES = {
     "if-match": 428,
     "too-many-requests": 429,
 }
+PLAIN = {
+    404: ("There is nothing at this address.", "It may be misspelt, or what was here is gone."),
+    405: ("This address cannot be asked like that.", "Begin again from a page that has links to it."),
+    413: ("This is more than can be taken at once.", "Send fewer files at a time, or smaller ones."),
+}
+"""Status of an error that no view told -> what happened, and what to do next."""
 RETRY_AFTER = {429: 30, 503: 5}
 """Status -> seconds after which asking again may help."""
 
@@ -122,7 +128,8 @@ def _http(error: HTTPException) -> Response:
     code = HTTPStatus(status).phrase.lower().replace(" ", "-")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         code = "too-large"
-    answer = problem(status, code, error.description or HTTPStatus(status).phrase)
+    detail, hint = PLAIN.get(status, (error.description or HTTPStatus(status).phrase, ""))
+    answer = problem(status, code, detail, hint)
     kept = [(name, value) for name, value in error.get_headers(request.environ) if name in ("Allow", "Content-Range")]
     answer.headers.extend(kept)
     return answer

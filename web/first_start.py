@@ -15,7 +15,7 @@ from docproc.store import documents, migrate, secret, sessions, users
 from docproc.store.database import Database
 from docproc.store.documents import Incoming
 from docproc.store.files import Files
-from docproc.store.tables import User
+from docproc.store.tables import BULK, User
 
 log = logging.getLogger("docproc.serve")
 ADMIN = "admin"
@@ -68,7 +68,7 @@ def _add(settings: Settings, database: Database, owner: User, path: Path) -> Non
         media_type = accepted_type(file.read(HEAD))
         file.seek(0)
         stored = Files(settings).put(file, limit=settings.max_bytes)
-    incoming = Incoming(filename=path.name, media_type=media_type)
+    incoming = Incoming(filename=path.name, media_type=media_type, priority=BULK)  # one's own file goes before them
     with database.write() as session:
         row, created = documents.add(session, owner.id, stored, incoming)
         if created:

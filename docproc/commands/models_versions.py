@@ -113,11 +113,10 @@ def show(name: str, as_json: bool) -> None:
         told = {"name": name, "in_use": current.version, "before": current.before, "log": current.log}
         click.echo(json.dumps(told | {"versions": [asdict(card) for card in cards]}, ensure_ascii=False, indent=1))
         return
-    click.echo(
-        f"{name}: version {current.version} is in use" if current.version else f"{name}: no version is in use yet"
-    )
+    now = registry.get(name)
+    click.echo(f"{name}: {_version_called(now)} is in use" if now else f"{name}: no version is in use yet")
     for card in cards:
-        for line in _card(card, in_use=card.version == current.version):
+        for line in _card(card, in_use=card == now):
             click.echo(line)
     for entry in current.log:
         click.echo(_change(entry))
@@ -174,7 +173,8 @@ def _objections(rows: Sequence[Row], rule: str, tolerance: float) -> list[str]:
 
 
 def _card(card: Card, *, in_use: bool) -> Iterator[str]:
-    yield f"version {card.version}{', in use' if in_use else ''}: {card.kind}, added {card.added}, {card.source}"
+    added = "added" if card.version else "made"
+    yield f"{_version_called(card)}{', in use' if in_use else ''}: {card.kind}, {added} {card.added}, {card.source}"
     told = {
         "revision": card.revision, "licence": card.licence, "variant": card.variant, "side": card.side,
         "dtype": card.dtype, "parameters": card.parameters, "weights": card.weights, "base": card.base,
@@ -182,6 +182,10 @@ def _card(card: Card, *, in_use: bool) -> Iterator[str]:
         **card.about, "files": dict(card.files),
     }  # fmt: skip
     yield from _lines(told, "  ")
+
+
+def _version_called(card: Card) -> str:
+    return f"version {card.version}" if card.version else "what comes with docproc"
 
 
 def _lines(values: Mapping[str, Any], indent: str) -> Iterator[str]:

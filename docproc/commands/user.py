@@ -167,4 +167,12 @@ def _ask(name: str, *, asks: bool, reads: bool) -> str | None:
 
 
 def _show(settings: Settings, secret: str) -> None:
-    click.echo(sessions.link_url(settings.public_url or HERE, secret))
+    click.echo(sessions.link_url(settings.public_url or _served(settings) or HERE, secret))
+
+
+def _served(settings: Settings) -> str:
+    """Return the address that `docproc serve` wrote into this data folder; "" when it never ran."""
+    try:
+        return (settings.data_dir.expanduser() / sessions.SERVED).read_text("utf-8").strip()
+    except OSError:
+        return ""

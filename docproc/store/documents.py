@@ -179,12 +179,16 @@ def query(
     """
     conditions = _conditions(wanted) + ([] if behind is None else [behind])
     if len(ways) == 1:
-        return select(DocumentRow).where(*ways, *conditions).order_by(*order.keys).limit(limit)
-    found = [
-        select(DocumentRow.id).where(way, *conditions).order_by(*order.keys).limit(limit).subquery() for way in ways
-    ]
-    ids = union_all(*(select(one.c.id) for one in found))
-    return select(DocumentRow).where(DocumentRow.id.in_(ids)).order_by(*order.keys).limit(limit)
+        return order.joined(select(DocumentRow)).where(*ways, *conditions).order_by(*order.keys).limit(limit)
+    some = order.joined(select(DocumentRow.id)).where(*conditions).order_by(*order.keys).limit(limit)
+    ids = union_all(*(select(some.where(way).subquery().c.id) for way in ways))
+    return order.joined(select(DocumentRow)).where(DocumentRow.id.in_(ids)).order_by(*order.keys).limit(limit)
+
+
+def items(session: Session, document_ids: Iterable[str]) -> tuple[Item, ...]:
+    """Return documents as lists show them, oldest first; those that are gone are left out."""
+    found = select(DocumentRow).where(DocumentRow.id.in_(list(document_ids))).order_by(DocumentRow.id)
+    return _items(session, session.scalars(found).all())
 
 
 def status_of(session: Session, row: DocumentRow) -> Status:

@@ -38,3 +38,14 @@ def since(session: Session, document_id: str, sequence: int = 0, limit: int = 50
     """Return what happened after event number `sequence`, oldest first, at most `limit`."""
     query = select(Event).where(Event.document_id == document_id, Event.sequence > sequence)
     return list(session.scalars(query.order_by(Event.sequence).limit(limit)))
+
+
+def newest(session: Session, owner_id: str, first: str, limit: int) -> dict[str, int]:
+    """Return id -> number of the newest event of somebody's documents from the id `first` on, the oldest `limit`."""
+    query = (
+        select(DocumentRow.id, DocumentRow.sequence)
+        .where(DocumentRow.owner_id == owner_id, DocumentRow.id >= first, DocumentRow.deleted_at.is_(None))
+        .order_by(DocumentRow.id)
+        .limit(limit)
+    )
+    return {document_id: sequence for document_id, sequence in session.execute(query)}  # noqa: C416  (rows)

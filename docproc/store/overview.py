@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select, tuple_
@@ -14,11 +14,12 @@ from docproc.store.tables import DocumentRow, Job, PageRow, Run, User
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A page that could not be read: where it is, why, and how often it was tried."""
+    """A page that could not be read, or a whole document: where it is, why, and how often it was tried."""
 
     document_id: str
     filename: str
     number: int
+    """0: the file itself could not be opened."""
     message: str
     attempts: int
     updated_at: datetime
@@ -69,12 +70,14 @@ def page_sizes(session: Session, places: Iterable[tuple[str, int]]) -> dict[tupl
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job: what is read of which document, by whom, since when; `worker` None while it waits."""
+    """A job that somebody works on, or jobs of one document that wait: `worker` is None then."""
 
     document_id: str
     filename: str
     kind: str
-    number: int
+    first: int
+    last: int
+    """Numbers of the pages; 0 where it is about no page."""
     queue: str
     attempts: int
     worker: str | None
@@ -92,21 +95,24 @@ class Used:
     seconds: float
 
 
-def work(session: Session, limit: int = 30) -> list[Work]:
-    """Return what runs, then what waits, best first."""
+def work(session: Session, limit: int = 500) -> list[Work]:
+    """Return what runs, then what waits, best first; of `limit` jobs. Pages of one document that wait are one."""
     query = (
         select(Job, DocumentRow.filename)
         .join(DocumentRow, DocumentRow.id == Job.document_id)
         .order_by(Job.lease_until.is_(None), Job.priority, Job.number, Job.id)
         .limit(limit)
     )
-    return [
-        Work(
-            job.document_id, name, job.kind, job.number, job.queue, job.attempts,
+    found: dict[tuple[object, ...], Work] = {}
+    for job, name in session.execute(query):
+        one = Work(
+            job.document_id, name, job.kind, job.number, job.number, job.queue, job.attempts,
             job.worker if job.lease_until else None, str((job.note or {}).get("message", "")),
-        )
-        for job, name in session.execute(query)
-    ]  # fmt: skip
+        )  # fmt: skip
+        same = (job.document_id, job.kind, job.queue, job.attempts, one.why, one.worker and job.id)
+        known = found.get(same, one)
+        found[same] = replace(known, first=min(known.first, one.first), last=max(known.last, one.last))
+    return list(found.values())
 
 
 def engines(session: Session, runs: int = 200) -> list[Used]:
@@ -124,7 +130,28 @@ def engines(session: Session, runs: int = 200) -> list[Used]:
 
 
 def failures(session: Session, limit: int = 20) -> list[Failure]:
-    """Return the pages of shown runs that failed, newest first."""
+    """Return the pages of shown runs that failed, and the documents that could not be opened, newest first."""
+    found = _pages_failed(session, limit) + _documents_failed(session, limit)
+    return sorted(found, key=lambda one: one.updated_at, reverse=True)[:limit]
+
+
+def _documents_failed(session: Session, limit: int) -> list[Failure]:
+    query = (
+        select(DocumentRow)
+        .where(DocumentRow.status.in_(("rejected", "failed")), DocumentRow.deleted_at.is_(None))
+        .where(DocumentRow.problem.is_not(None))
+        .order_by(DocumentRow.id.desc())
+        .limit(limit)
+    )
+    return [
+        Failure(
+            row.id, row.filename, 0, (row.problem or {}).get("message", "It could not be read."), 1, row.updated_at
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def _pages_failed(session: Session, limit: int) -> list[Failure]:
     query = (
         select(DocumentRow, PageRow)
         .join(PageRow, PageRow.run_id == DocumentRow.run_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -29,11 +31,9 @@ class Day:
     approved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """How often an engine, or the reading of a type of document, was wrong on pages that somebody approved."""
+class Count(NamedTuple):
+    """Pages that were approved, their words, and those that were wrong."""
 
-    name: str
     pages: int = 0
     words: int = 0
     wrong: int = 0
@@ -42,6 +42,20 @@ class Rate:
     def share(self) -> float:
         """Wrong words among all, 0-1."""
         return self.wrong / self.words if self.words else 0.0
+
+    def plus(self, other: Count) -> Count:
+        """Return both together."""
+        return Count(self.pages + other.pages, self.words + other.words, self.wrong + other.wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often an engine, or the reading of a type of document, was wrong on pages that somebody approved."""
+
+    name: str
+    all: Count
+    days: Mapping[date, Count]
+    """The same by the day on which a page was approved first."""
 
 
 def by_day(session: Session, who: Principal, days: int = DAYS) -> list[Day]:
@@ -64,23 +78,23 @@ def rates(session: Session, who: Principal) -> tuple[list[Rate], list[Rate]]:
     for row in _corrections(session, who):
         wrong[row.document_id, row.number] = wrong.get((row.document_id, row.number), 0) + is_wrong(row)
     query = (
-        select(PageDoubt.document_id, PageDoubt.number, PageDoubt.words, DocumentRow.media_type, Run.engines)
+        select(
+            PageDoubt.document_id, PageDoubt.number, PageDoubt.words, DocumentRow.media_type, Run.engines,
+            Review.updated_at,
+        )
         .join(DocumentRow, and_(DocumentRow.id == PageDoubt.document_id, DocumentRow.run_id == PageDoubt.run_id))
         .join(Run, Run.id == PageDoubt.run_id)
         .join(Review, and_(Review.document_id == PageDoubt.document_id, Review.number == PageDoubt.number))
         .where(writable(who), Review.verdict == "approved", Review.run_id == PageDoubt.run_id)
+        .order_by(Review.updated_at.desc())
         .limit(MOST)
-    )
-    pages = {  # one that two people approved counts once
-        (one, number): (words, media_type, used) for one, number, words, media_type, used in session.execute(query)
-    }
-    engines: dict[str, Rate] = {}
-    types: dict[str, Rate] = {}
-    for place, (words, media_type, used) in pages.items():
-        for rows, name in ((engines, str((used or {}).get("ocr", "?"))), (types, media_type)):
-            known = rows.get(name, Rate(name))
-            rows[name] = Rate(name, known.pages + 1, known.words + words, known.wrong + wrong.get(place, 0))
-    return _sorted(engines), _sorted(types)
+    )  # fmt: skip
+    engines, types = {}, {}  # one that two people approved counts once, on the day of the first
+    for one, number, words, media_type, used, moment in session.execute(query):
+        count = Count(1, words, wrong.get((one, number), 0))
+        engines[one, number] = (str((used or {}).get("ocr", "?")), moment.date(), count)
+        types[one, number] = (media_type, moment.date(), count)
+    return _summed(engines.values()), _summed(types.values())
 
 
 def is_wrong(row: CorrectionRow) -> bool:
@@ -101,5 +115,11 @@ def _corrections(session: Session, who: Principal) -> Sequence[CorrectionRow]:
     return [row for row in session.scalars(query) if row.operation.get("op") in LOOKING]
 
 
-def _sorted(rows: dict[str, Rate]) -> list[Rate]:
-    return sorted(rows.values(), key=lambda one: -one.words)
+def _summed(pages: Iterable[tuple[str, date, Count]]) -> list[Rate]:
+    """Sum pages up by their names, those with most words first."""
+    rates: dict[str, dict[date, Count]] = {}
+    for name, day, count in pages:
+        days = rates.setdefault(name, {})
+        days[day] = days.get(day, Count()).plus(count)
+    found = [Rate(name, functools.reduce(Count.plus, days.values()), days) for name, days in rates.items()]
+    return sorted(found, key=lambda one: -one.all.words)

@@ -87,6 +87,14 @@ def measure(session: Session, document: DocumentRow, number: int, page: Page) ->
         )
     )  # fmt: skip
     session.flush()
+    add_up(session, document)
+
+
+def add_up(session: Session, document: DocumentRow) -> None:
+    """Keep with a document what its pages come to, of the run that is shown."""
+    shown = PageDoubt.document_id == document.id, PageDoubt.run_id == document.run_id
+    document.errors = session.scalar(select(func.sum(PageDoubt.errors)).where(*shown)) or 0.0
+    session.flush()
 
 
 def measure_missing(session: Session, visible: ColumnElement[bool], limit: int = MOST_MEASURED) -> int:
@@ -156,17 +164,6 @@ def errors_of(session: Session, document: DocumentRow) -> dict[int, float]:
         )
     )
     return {number: errors for number, errors in rows}  # noqa: C416  (dict() does not take rows)
-
-
-def errors_in(session: Session, document_ids: Iterable[str]) -> dict[str, float]:
-    """Return document id -> errors to be expected on all of its pages together, where they are known."""
-    rows = session.execute(
-        select(PageDoubt.document_id, func.sum(PageDoubt.errors))
-        .join(DocumentRow, and_(DocumentRow.id == PageDoubt.document_id, DocumentRow.run_id == PageDoubt.run_id))
-        .where(PageDoubt.document_id.in_(list(document_ids)))
-        .group_by(PageDoubt.document_id)
-    )
-    return {document_id: float(errors) for document_id, errors in rows}
 
 
 def decide(

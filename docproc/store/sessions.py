@@ -36,6 +36,8 @@ The last is high so that nobody can lock others out at will."""
 
 LINK_PATH = "/sign-in/link/"
 """Where a link leads, followed by its secret."""
+SERVED = "serve.lock"
+"""File of the data folder that `docproc serve` holds while it runs; in it the address where people reach it."""
 
 Kind = Literal["session", "link"]
 
@@ -122,23 +124,6 @@ def redeem(session: Session, secret: str, address: str = "") -> str | None:
         return None
     audit.note(session, users.principal(user), "user.sign-in", user.name, address=address, details={"with": "link"})
     return start(session, user)
-
-
-def first_link(session: Session) -> str | None:
-    """Return the secret of a link for the first start, None when somebody has got in before.
-
-    Makes the user `admin` when there is no user at all. Until they have used a link, every start makes a new one.
-    """
-    people = users.listing(session)
-    if not people:
-        people = [users.add(session, "admin", "admin")]
-        audit.note(session, None, "user.add", "admin", details={"role": "admin"})
-    if len(people) > 1 or people[0].password_hash or people[0].role != "admin":
-        return None
-    signed_in = select(AuditRow.id).where(AuditRow.action == "user.sign-in").limit(1)
-    if session.scalars(signed_in).first() is not None:
-        return None
-    return start(session, people[0], "link")
 
 
 def sign_in(database: Database, name: str, password: str, address: str) -> SignedIn:

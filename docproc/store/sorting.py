@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound
-from docproc.store.tables import DocumentRow, PageDoubt, User
+from docproc.store.tables import DocumentRow, User
 
 Sort = Literal["added", "name", "pages", "doubt", "owner", "size"]
 
@@ -19,11 +19,16 @@ Sort = Literal["added", "name", "pages", "doubt", "owner", "size"]
 class Order:
     """An order; `doubt` is the errors to be expected on all pages together. Those alike in it come newest first.
 
-    By time and by name it is read from an index; else all documents that fit are sorted.
+    By time, name, size and doubt it is read from an index, from where the list goes on; by pages and owner all
+    documents that fit are sorted.
     """
 
     by: Sort = "added"
     descending: bool = True
+
+    def joined(self, query: Select[Any]) -> Select[Any]:
+        """Return a query of documents with what `keys` needs beside them."""
+        return query.join(User, User.id == DocumentRow.owner_id) if self.by == "owner" else query
 
     @property
     def keys(self) -> tuple[ColumnElement[Any], ...]:
@@ -38,11 +43,14 @@ class Order:
         if self.by == "added":
             return DocumentRow.id < document_id if self.descending else DocumentRow.id > document_id
         key = _KEYS[self.by]
-        last = session.scalar(select(key).where(DocumentRow.id == document_id))
+        last = session.scalar(self.joined(select(key).select_from(DocumentRow)).where(DocumentRow.id == document_id))
         if last is None:
             raise NotFound("The document to go on from is gone.", hint="Begin the list again.")
         further = key < last if self.descending else key > last
-        return or_(further, and_(key == last, DocumentRow.id < document_id))
+        begin = (
+            key <= last if self.descending else key >= last
+        )  # says the same again, so that an index can start there
+        return and_(begin, or_(further, DocumentRow.id < document_id))
 
 
 NEWEST_FIRST = Order()
@@ -51,8 +59,6 @@ _KEYS: Mapping[Sort, ColumnElement[Any]] = {
     "name": DocumentRow.folded_name.expression,
     "pages": func.coalesce(DocumentRow.page_count, 0),
     "size": DocumentRow.size.expression,
-    "owner": select(func.lower(User.name)).where(User.id == DocumentRow.owner_id).scalar_subquery(),
-    "doubt": select(func.coalesce(func.sum(PageDoubt.errors), 0.0))
-    .where(PageDoubt.document_id == DocumentRow.id, PageDoubt.run_id == DocumentRow.run_id)
-    .scalar_subquery(),
+    "owner": func.lower(User.name),
+    "doubt": DocumentRow.errors.expression,
 }

@@ -1,37 +1,23 @@
-"""Browsers, and a live `docproc serve` with the real engines that they open."""
+"""Browsers, a live `docproc serve` with the real engines, and a site whose worker knows the answers."""
 
-import contextlib
 import os
-import re
 import shutil
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pymupdf
 import pytest
-from browser_site import Site, listen
+from browser_live import Live, serving
+from browser_site import Site
 from portal_site import Portal
 from search_pages import page as page_made
 from web_client import EXAMPLES
 from werkzeug.serving import make_server
 
 from docproc.settings import Settings
-from docproc.store import documents, migrate, sessions, shares, users
+from docproc.store import migrate
 from docproc.store.database import Database
-
-PATIENCE = 240.0
-WORDS = {
-    1: ("The harbour crane", "was painted on 4 May 2021", "by Zeno Quist and his two sons"),
-    2: ("Its chain was renewed", "the year before that", "and weighs 318 kg"),
-    3: ("Nobody has seen it move", "since the winter storm", "of the ninth of March"),
-}
-"""Page -> lines of the scan that is read."""
 
 
 @pytest.fixture(scope="module")
@@ -48,114 +34,22 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@dataclass
-class Scan:
-    """A PDF of pictures alone, and where its words stand: (page, word) -> box in points."""
-
-    path: Path
-    places: dict[tuple[int, str], tuple[float, float, float, float]]
-
-
-def drawn_scan(path: Path) -> Scan:
-    """Draw three pages, keep where their words stand, and leave nothing but their pixels."""
-    places = {}
-    with pymupdf.open() as pdf, pymupdf.open() as scan:
-        for number, lines in WORDS.items():
-            page = pdf.new_page(width=420, height=595)
-            for at, line in enumerate(lines):
-                page.insert_text(
-                    (48, 90 + 40 * at), line, fontsize=15, color=(0.5, 0.5, 0.5) if at == 2 else (0, 0, 0)
-                )
-            places |= {(number, word[4]): tuple(word[:4]) for word in page.get_text("words")}
-            picture = page.get_pixmap(dpi=110).tobytes("jpeg", jpg_quality=40)
-            scan.new_page(width=420, height=595).insert_image(pymupdf.Rect(0, 0, 420, 595), stream=picture)
-        scan.save(path)
-    return Scan(path, places)
-
-
-@dataclass
-class Live:
-    """A running `docproc serve`, and what browsers complained about."""
-
-    url: str
-    link: str
-    folder: Path
-    browser: Any
-    scan: Scan
-    complaints: list[str] = field(default_factory=list)
-
-    def secret(self, name: str) -> str:
-        """Return the session of a user, who is made where there is none."""
-        with self.write() as session:
-            known = {user.name: user for user in users.listing(session)}
-            user = known.get(name) or users.add(session, name, "reviewer")
-            return sessions.start(session, user)
-
-    @contextlib.contextmanager
-    def write(self) -> Iterator[Any]:
-        database = Database(Settings(data_dir=self.folder))
-        with database.write() as session:
-            yield session
-        database.close()
-
-    def open(self, path: str = "/", who: str = "admin", **options: Any) -> Any:
-        """Open a page in a context of its own; everything that goes wrong in it is noted."""
-        context = self.browser.new_context(**options)
-        if who:
-            context.add_cookies([{"name": "docproc", "value": self.secret(who), "url": self.url}])
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        listen(page, self.note)
-        page.goto(self.url + path)
-        return page
-
-    def note(self, text: str, bad: bool = True) -> None:
-        if bad and "412" not in text:  # that somebody else was faster is not an error
-            self.complaints.append(text)
-
-    def document(self, filename: str) -> str:
-        """Return the id of a document."""
-        with self.write() as session:
-            found = documents.page_of(session, [documents.DocumentRow.filename == filename])
-            return found.items[0].row.id
-
-    def share(self, document_id: str, name: str) -> None:
-        with self.write() as session:
-            shares.give(session, documents.get(session, document_id), name, may_write=True)
-
-
 @pytest.fixture(scope="module")
 def live(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    folder = tmp_path_factory.mktemp("live")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCPROC_")}
-    command = [sys.executable, "-m", "docproc", "serve", "--port", "0", "--data", str(folder / "data"), "--no-sample"]
-    log = folder / "log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**environment, "DOCPROC_WORKERS": "1"}
-        )
-        assert process.stdout is not None
-        told = [process.stdout.readline() for _ in range(2)]
-        found = [re.search(r"http://\S+", line) for line in told]
-        assert all(found), f"{told}; {log.read_text()}"
-        scan = drawn_scan(folder / "scan.pdf")
-        made = Live(found[0][0], found[1][0], folder / "data", chromium, scan)
+    with serving(chromium, tmp_path_factory.mktemp("live"), "--no-sample") as made:
         yield made
-        for context in list(chromium.contexts):
-            context.close()
-        process.terminate()
-        process.wait(40)
-        process.stdout.close()
 
 
-def until(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Wait until something is true; return it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not happen in time")
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
+    """Give what keeps pictures of pages in the folder that DOCPROC_TEST_SHOTS names, for people to look at."""
+    folder = os.environ.get("DOCPROC_TEST_SHOTS", "")
+
+    def shoot(page: Any, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png")
+
+    return shoot
 
 
 @pytest.fixture

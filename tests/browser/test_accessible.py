@@ -40,6 +40,7 @@ def site(chromium: Any, tmp_path_factory: pytest.TempPathFactory):
     gone = portal.hand_in(ada, "gone.pdf", REPORT)
     ada.send(f"/documents/{gone}/discard")
     ada.send(f"/documents/{broken}/label", {"label": "to check"})
+    ada.send(f"/documents/{letter}/review", {"verdict": "approved"})
     ada.send("/webhooks", {"url": "http://127.0.0.1:9/hook"}, status=200)
     with portal.database.write() as session:
         [hook] = webhooks.listing(session, Principal(ada.user_id, "ada", "admin"))
@@ -55,7 +56,8 @@ def site(chromium: Any, tmp_path_factory: pytest.TempPathFactory):
         "/review?show=disagreements",
         f"/documents/{letter}", f"/documents/{broken}", f"/documents/{running}",
         f"/documents/{letter}/pages/1?q=water", f"/documents/{broken}/pages/2",
-        f"/documents/{letter}/pages/1/review", "/nowhere",
+        f"/documents/{letter}/pages/1/review", f"/documents/{letter}/findings", "/nowhere", "/search?q=watre+bill?",
+        "/sign-in/link/x",
     ]  # fmt: skip
     yield f"http://127.0.0.1:{server.port}", ada.secret, paths
     for context in list(chromium.contexts):

@@ -52,7 +52,7 @@ def test_layers_are_drawn_over_the_picture(site: Site):
 def test_a_search_without_hits_says_why_and_hits_lead_from_page_to_page(site: Site):
     page = site.open("/search?q=water+truly")
     expect(page, "text=No page holds this.")
-    assert "They are never on the same one" in page.locator(".empty").inner_text()
+    assert "They are never on the same one" in page.locator(".nothing").inner_text()
     page.get_by_role("link", name="any of them").click()
     assert page.locator("#results mark").count() == 2
     page.locator("h2 a").first.click()
@@ -72,6 +72,8 @@ def test_users_tokens_and_webhooks_are_made_and_their_secrets_shown_once(site: S
     other = site.browser.new_context().new_page()
     other.goto(link)
     other.get_by_role("button", name="Sign in").click()
+    expect(other, "text=You are signed in by a link")
+    other.get_by_role("link", name="Set a password").click()
     expect(other, "h1:has-text('Account of eve')")
     page.goto(f"{site.url}/account")
     page.get_by_label("What it is for").fill("backups")
@@ -105,7 +107,7 @@ def test_the_tour_comes_once(site: Site):
     page.get_by_role("link", name="Open a page").click()
     expect(page, ".desk[data-ready]")
     page.goto(site.url)
-    page.get_by_role("button", name="Got it").click()
+    page.get_by_role("button", name="Close the tour").click()
     page.goto(site.url)
     expect(page, "h1")
     assert not page.locator("#tour").is_visible()

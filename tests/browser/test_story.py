@@ -7,6 +7,7 @@ from typing import Any
 
 import pymupdf
 import pytest
+from browser_live import PLACES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -24,8 +25,7 @@ def scan_id(live: Any) -> str:
     page = live.open("", who="")
     page.goto(live.link)
     page.get_by_role("button", name="Sign in").click()
-    expect(page, "h1:has-text('Account of admin')")
-    page.goto(live.url)
+    expect(page, "text=You are signed in by a link")
     page.locator("#files").set_input_files(str(live.scan.path))
     page.locator('#sending span.small:text-is("read")').wait_for(timeout=300_000)
     expect(page, "table.list .chip.done")
@@ -70,19 +70,18 @@ def words_of(page: Any, live: Any, document_id: str, number: int) -> str:
     return found
 
 
-def test_a_word_is_found_painted_and_corrected_everywhere(live: Any, scan_id: str):
+def test_a_word_is_found_painted_and_corrected_everywhere(live: Any, scan_id: str, shots: Any):
     page = live.open("/search")
     page.locator("#q").type("harbour")
     expect(page, "#results mark:text-is('harbour')")
     assert page.url.endswith("q=harbour&mode=text")
     page.locator("#q").press("ArrowDown")
     page.keyboard.press("Enter")
-    hit = expect(page, ".marks .hit")
-    box = hit.evaluate("one => ['left', 'top', 'width', 'height'].map((side) => parseFloat(one.style[side]))")
-    left, top, right, bottom = live.scan.places[1, "harbour"]
-    assert box[:2] == pytest.approx([left, top], abs=5)
-    assert [box[0] + box[2], box[1] + box[3]] == pytest.approx([right, bottom], abs=5)
+    expect(page, ".marks .hit")
+    [box] = page.locator(".marks .hit").evaluate_all(PLACES)
+    assert box == pytest.approx(live.scan.places[1, "harbour"], abs=5)
     expect(page, ".desk[data-ready]")
+    shots(page, "hit")
     expect(page, "#word-card, .text-layer span")
     page.goto(f"{live.url}/documents/{scan_id}/pages/1")
     expect(page, ".desk[data-ready]")
@@ -91,6 +90,7 @@ def test_a_word_is_found_painted_and_corrected_everywhere(live: Any, scan_id: st
     choose(review, "harbour")
     say(review, "haven")
     saved(review)
+    shots(review, "corrected")
     for query, found in (("haven", 1), ("harbour", 0)):
         page.goto(f"{live.url}/search?q={query}")
         assert page.locator("#results > ol mark").count() == found, query
@@ -177,9 +177,10 @@ def test_two_reviewers_on_one_page_lose_nothing(live: Any, scan_id: str):
     assert live.complaints == []
 
 
-def test_three_pages_from_queue_to_approval_by_keyboard_alone(live: Any, scan_id: str):
+def test_three_pages_from_queue_to_approval_by_keyboard_alone(live: Any, scan_id: str, shots: Any):
     page = live.open("/review")
     page.wait_for_function("() => document.activeElement.id === 'begin'")
+    shots(page, "queue")
     page.keyboard.press("Enter")
     seen = set()
     for _ in range(3):
@@ -190,11 +191,13 @@ def test_three_pages_from_queue_to_approval_by_keyboard_alone(live: Any, scan_id
                 break
             page.keyboard.press("Enter")
             page.wait_for_timeout(100)
+        shots(page, f"page-{len(seen)}")
         here = page.url
         page.keyboard.press("Alt+a")
         page.wait_for_url(lambda url, here=here: url != here)
     assert seen == {"1", "2", "3"}
     expect(page, "text=Nothing waits to be reviewed.")
+    shots(page, "done")
     page.goto(f"{live.url}/review?show=approved")
     assert page.locator("#tasks tbody tr").count() == 3
     assert live.complaints == []
@@ -254,7 +257,7 @@ def test_fields_are_found_corrected_and_taken_away(live: Any, scan_id: str):
     assert live.complaints == []
 
 
-def test_a_question_is_answered_with_its_words_outlined_or_not_found(live: Any, scan_id: str):
+def test_a_question_is_answered_with_its_words_outlined_or_not_found(live: Any, scan_id: str, shots: Any):
     page = live.open(f"/documents/{scan_id}/pages/1")
     expect(page, "form[data-ask]")
     page.get_by_label("Question").fill("When was the crane painted?")
@@ -262,6 +265,13 @@ def test_a_question_is_answered_with_its_words_outlined_or_not_found(live: Any, 
     assert expect(page, ".answer .said").text_content() == "4 May 2021"
     assert "page 1" in (page.locator(".answer a.tag").first.text_content() or "")
     page.wait_for_function("location.hash.startsWith('#evidence=')")
+    expect(page, ".marks .evidence")
+    outlined = page.locator(".marks .evidence").evaluate_all(PLACES)
+    drawn = [live.scan.places[1, word] for word in ("4", "May", "2021")]
+    assert min(box[0] for box in outlined) == pytest.approx(drawn[0][0], abs=5)
+    assert max(box[2] for box in outlined) == pytest.approx(drawn[-1][2], abs=5)
+    assert all(box[1] == pytest.approx(drawn[0][1], abs=5) for box in outlined)
+    shots(page, "answer")
     page.get_by_label("Question").fill("Who won the football match?")
     page.get_by_role("button", name="Ask").click()
     assert expect(page, ".answer .said.none").text_content() == "Not found."

@@ -13,7 +13,7 @@ from docproc.exports.json_findings import answer_to_dict
 from docproc.qa import Question
 from docproc.qa.confidence import is_sure
 from docproc.store import access, answer_verdicts, audit, findings, model_answers, uploads
-from docproc.store.tables import DocumentStatus
+from docproc.store.tables import AnswerRow, DocumentStatus
 from web import auth, context
 from web.api import api
 from web.api.findings import PageProblem, require_model
@@ -55,7 +55,7 @@ class Said(BaseModel):
     """What was kept, and what the confidence is after it."""
 
     id: str
-    right: bool
+    right: bool | None = Field(description="Null: nothing, it was taken back")
     confidence: float = Field(description="After what people said of answers so far")
     sure: bool
 
@@ -114,5 +114,18 @@ def judge(path: AnswerPath, body: Verdict) -> Response:
     with context().database.write() as session:
         row = access.document(session, who, path.document_id, "read")
         kept = answer_verdicts.say(session, row, path.answer_id, who.user_id, right=body.right)
-        turned = answer_verdicts.calibration(session).of_answer(answer_verdicts.answer(kept))
-        return answer(Said(id=kept.id, right=body.right, confidence=turned.confidence or 0.0, sure=is_sure(turned)))
+        return _said(session, kept, body.right)
+
+
+@blueprint.delete("/documents/<document_id>/questions/<answer_id>/verdict", responses={"200": Said})
+def take_back(path: AnswerPath) -> Response:
+    """Take back what you said of an answer, if anything."""
+    who = auth.current()
+    with context().database.write() as session:
+        row = access.document(session, who, path.document_id, "read")
+        return _said(session, answer_verdicts.take_back(session, row, path.answer_id, who.user_id), None)
+
+
+def _said(session: Any, row: AnswerRow, right: bool | None) -> Response:
+    turned = answer_verdicts.calibration(session).of_answer(answer_verdicts.answer(row))
+    return answer(Said(id=row.id, right=right, confidence=turned.confidence or 0.0, sure=is_sure(turned)))

@@ -29,9 +29,14 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> Response:
     """Say of everything that is needed whether it is there; 503 when something is not."""
-    checks = {name: _tried(check) for name, check in CHECKS.items()}
+    checks = checked()
     fine = all(answer == "ok" for answer in checks.values())
     return make_response(jsonify(status="ok" if fine else "unavailable", checks=checks), 200 if fine else 503)
+
+
+def checked() -> dict[str, str]:
+    """Return of everything that is needed "ok", or what is wrong with it."""
+    return {name: _tried(check) for name, check in CHECKS.items()}
 
 
 def _tried(check: Callable[[Context], None]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from docproc.document import Page
 from docproc.embed import embedder
 from docproc.errors import Conflict, Rejected, Usage
 from docproc.exports.json_findings import answer_to_dict
+from docproc.exports.json_reader import Node, read_answer
 from docproc.findings import Answer
 from docproc.qa import Index, Question
 from docproc.qa.confidence import Calibration, is_sure, only_sure
@@ -30,6 +31,18 @@ MOST = 50
 """Questions of one request."""
 SHOWN = 5
 """Answers that a question to all documents gets."""
+
+
+Sure = Annotated[bool, Field(description="So confident that nine in ten such answers were right on held-out pages")]
+Precision = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        lt=1,
+        description="Only answers as confident as those of which this share is right on held-out pages; others are "
+        "told as not found. 0: the best guess. Left out: DOCPROC_ANSWER_PRECISION",
+    ),
+]
 
 
 class OneQuestion(BaseModel):
@@ -51,13 +64,7 @@ class Questions(BaseModel):
     alias: str = Field("", max_length=100)
     pages: str = Field("", max_length=200, description="Such as 1-3,7; empty: all")
     questions: list[OneQuestion] = Field([], max_length=MOST, description="In place of `question`")
-    precision: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="Only answers as confident as those of which this share is right on held-out pages; others are "
-        "told as not found. 0: the best guess. Left out: DOCPROC_ANSWER_PRECISION",
-    )
+    precision: Precision = None
     engine: Literal["embedded", "model"] = Field(
         "embedded",
         description="`model`: the vision model of this service is asked one `question` in the background; 202, and "
@@ -91,7 +98,7 @@ class AnswerEntry(BaseModel):
     confidence: float | None = Field(
         description="0-1: how probably it is right, calibrated on held-out pages and by what people said of answers"
     )
-    sure: bool = Field(description="So confident that nine in ten such answers were right on held-out pages")
+    sure: Sure
     not_found: bool
     ungrounded: bool = Field(description="No words on the pages say this: it may be invented")
     engine: str
@@ -99,13 +106,22 @@ class AnswerEntry(BaseModel):
     pages: list[int] = Field(description="The pages that were asked; none: all")
     complete: bool = Field(description="False when pages were not read yet, or had failed")
     stale: bool = Field(description="What it rests on has been corrected since")
+    right: bool | None = Field(description="What you said of it, by PUT .../verdict; null: nothing")
     created_at: datetime
 
     @classmethod
-    def of(cls, row: AnswerRow, turned: Calibration, precision: float = 0.0, alias: str = "") -> AnswerEntry:
+    def of(
+        cls,
+        row: AnswerRow,
+        turned: Calibration,
+        said: Mapping[str, bool],
+        precision: float = 0.0,
+        alias: str = "",
+    ) -> AnswerEntry:
         """Return an answer of the store, its confidence calibrated; not found where it is not sure enough."""
         told = only_sure(turned.of_answer(answer_verdicts.answer(row)), precision)
         data = {**row.data, **answer_to_dict(told), "sure": is_sure(told), "alias": alias or row.data["alias"]}
+        data["right"] = said.get(row.id)
         return cls(id=row.id, question=row.question, created_at=row.created_at, **data)
 
 
@@ -122,11 +138,18 @@ class PlacedAnswer(BaseModel):
     filename: str
     text: str
     confidence: float | None
+    sure: Sure
     not_found: bool
     ungrounded: bool
     engine: str
     evidence: list[EvidenceWord]
     stale: bool = Field(False, description="What it rests on has been corrected or read again since")
+
+    @classmethod
+    def of(cls, row: DocumentRow, told: Answer, *, stale: bool = False) -> PlacedAnswer:
+        """Return an answer from a document, as it is told to who asked."""
+        data = {**answer_to_dict(told), "sure": is_sure(told), "stale": stale}
+        return cls(document=row.id, filename=row.filename, **data)
 
 
 class PlacedAnswers(BaseModel):
@@ -158,6 +181,7 @@ class LibraryQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     question: Annotated[str, Field(max_length=LONGEST)]
+    precision: Precision = None
 
 
 @blueprint.post("/documents/<document_id>/questions", responses={"200": AnswerEntry, "202": ModelAnswer})
@@ -170,10 +194,11 @@ def ask(path: DocumentPath, body: Questions) -> Response:
     if body.engine == "model":
         return _ask_model(path.document_id, asked[0])
     rows = [(_answered(path.document_id, one), one.alias) for one in asked]
-    precision = context().settings.answer_precision if body.precision is None else body.precision
+    precision = _precision(body.precision)
     with context().database.read() as session:
         turned = answer_verdicts.calibration(session)
-    entries = [AnswerEntry.of(row, turned, precision, alias) for row, alias in rows]
+        said = answer_verdicts.said(session, auth.current().user_id, [row.id for row, _ in rows])
+    entries = [AnswerEntry.of(row, turned, said, precision, alias) for row, alias in rows]
     return answer(Answers(answers=entries) if body.questions else entries[0])
 
 
@@ -184,24 +209,28 @@ def asked(path: DocumentPath) -> Response:
     with context().database.read() as session:
         row = access.document(session, who, path.document_id, "read")
         turned = answer_verdicts.calibration(session)
-        entries = [AnswerEntry.of(one, turned) for one in answers.history(session, row, who.user_id)]
+        rows = answers.history(session, row, who.user_id)
+        said = answer_verdicts.said(session, who.user_id, [one.id for one in rows])
+        entries = [AnswerEntry.of(one, turned, said) for one in rows]
     return answer(Answers(answers=entries))
 
 
 @blueprint.post("/questions", responses={"200": PlacedAnswers})
 def ask_all(body: LibraryQuestion) -> Response:
-    """Answer a question from all documents that you may see."""
+    """Answer a question from all documents that you may see; those that are less sure than asked for are left out."""
     question, who = _understood(body.question), auth.current()
     vector = embedder().embed([question.text])[0]
     with context().database.read() as session:
         places = answers.places_about(session, who, question, vector)
+        turned = answer_verdicts.calibration(session)
     found = [(row, Index.of(pages).ask(question.text)) for row, pages in places]
     found = [(row, one) for row, one in found if not one.not_found]
     found.sort(key=lambda one: -(one[1].confidence or 0.0))
-    told = [(row, answer_to_dict(one)) for row, one in found[:SHOWN]]
+    best = found[:SHOWN]
     with context().database.write() as session:
-        answers.keep_of_all(session, who.user_id, question.text, told)
-    entries = [PlacedAnswer(document=row.id, filename=row.filename, **data) for row, data in told]
+        answers.keep_of_all(session, who.user_id, question.text, [(row, answer_to_dict(one)) for row, one in best])
+    told = [(row, only_sure(turned.of_answer(one), _precision(body.precision))) for row, one in best]
+    entries = [PlacedAnswer.of(row, one) for row, one in told if not one.not_found]
     return answer(PlacedAnswers(answers=entries, not_found=not entries))
 
 
@@ -209,6 +238,7 @@ def ask_all(body: LibraryQuestion) -> Response:
 def asked_of_all() -> Response:
     """Return what you asked all documents, the newest first."""
     with context().database.read() as session:
+        turned = answer_verdicts.calibration(session)
         items = [
             PastQuestion(
                 id=one.id,
@@ -216,8 +246,8 @@ def asked_of_all() -> Response:
                 created_at=one.created_at,
                 not_found=one.not_found,
                 answers=[
-                    PlacedAnswer(
-                        document=place.document.id, filename=place.document.filename, stale=place.stale, **place.data
+                    PlacedAnswer.of(
+                        place.document, turned.of_answer(read_answer(Node(place.data))), stale=place.stale
                     )
                     for place in one.answers
                 ],
@@ -258,6 +288,10 @@ def _from(pages: Sequence[Page], question: Question, row: DocumentRow) -> Answer
             code="not-read",
         )
     return Index.of(pages).ask(question.text)
+
+
+def _precision(said: float | None) -> float:
+    return context().settings.answer_precision if said is None else said
 
 
 def _understood(text: str) -> Question:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 from flask import Blueprint, flash, render_template, request
 from werkzeug.wrappers import Response
 
-from docproc.errors import DocprocError
-from docproc.store import access, audit, documents, jobs, overview, reviews
+from docproc.errors import DocprocError, NotFound
+from docproc.store import access, audit, documents, jobs, overview, users
 from docproc.store.access import Action
 from docproc.store.documents import Filter
 from docproc.store.sorting import NEWEST_FIRST, Order, Sort
@@ -53,16 +54,18 @@ def index() -> str:
     """Show the documents that fit the filters."""
     who, here = auth.current(), context()
     grid = request.args.get("view") == "grid"
-    wanted, order, after = _wanted(), _order(), request.args.get("after") or None
+    order, after, owner = _order(), request.args.get("after") or None, request.args.get("owner", "")[:64]
     visible = access.visible(who)
     with here.database.read() as session:
+        wanted = replace(_wanted(), owner_id=_owner_id(session, owner))
         listing = documents.page_of(
             session, access.ways(who), wanted, order=order, after=after, limit=GRID_PAGE if grid else PER_PAGE
         )
         labels = documents.labels(session, visible)
-        errors = reviews.errors_in(session, [item.row.id for item in listing.items])
         owners = overview.user_names(session, {item.row.owner_id for item in listing.items})
-    kept = {name: getattr(wanted, name) for name in ("name", "status", "label") if getattr(wanted, name)}
+        has_password = users.get(session, who.user_id).password_hash is not None
+    given = {"name": wanted.name, "status": wanted.status, "label": wanted.label, "owner": owner}
+    kept = {name: value for name, value in given.items() if value}
     name = _order_name(order)
     sorted_by = {"sort": name} if order != NEWEST_FIRST else {}
     return render_template(
@@ -71,6 +74,7 @@ def index() -> str:
         listing=listing,
         labels=labels,
         owners=owners,
+        owner=owner,
         wanted=wanted,
         kept=kept | sorted_by | ({"view": "grid"} if grid else {}),
         filters=kept | sorted_by,
@@ -81,13 +85,13 @@ def index() -> str:
             for by, first in FIRST.items()
         },
         grid=grid,
-        errors=errors,
         filtered=bool(kept),
         after=after,
         statuses=STATUSES,
         active=any(item.row.status in ACTIVE for item in listing.items),
         largest=here.settings.max_bytes,
         may_upload=who.may("write"),
+        has_password=has_password,
     )
 
 
@@ -149,6 +153,16 @@ def _order() -> Order:
 
 def _order_name(order: Order) -> str:
     return ("-" if order.descending else "") + order.by
+
+
+def _owner_id(session: Any, owner: str) -> str:
+    """Return the id of the user of this name, of who asks for "me"; of nobody where there is no such user."""
+    if owner in {"", "me"}:
+        return auth.current().user_id if owner else ""
+    try:
+        return users.named(session, owner).id
+    except NotFound:
+        return "nobody"
 
 
 def _wanted() -> Filter:

@@ -13,6 +13,7 @@ from docproc.store import access, current, review_figures, reviews, runs
 from docproc.store.reviews import Show
 from web import auth, context
 from web.grid import Grid
+from web.plots import trend
 
 blueprint = Blueprint("review_page", __name__)
 
@@ -56,7 +57,13 @@ def figures() -> str:
     with context().database.read() as session:
         days = review_figures.by_day(session, who)
         engines, types = review_figures.rates(session, who)
-    return render_template("review_figures.html", days=days, engines=engines, types=types)
+    calendar = [one.day for one in days]
+    return render_template(
+        "review_figures.html",
+        days=days,
+        rates=(("By engine", "by-engine", engines), ("By type of document", "by-type", types)),
+        trends={name: trend(rows, calendar) for name, rows in (("by-engine", engines), ("by-type", types))},
+    )
 
 
 @blueprint.get("/documents/<document_id>/pages/<int:number>/review")

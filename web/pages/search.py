@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,12 @@ MOST_WORDS = 6
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 PLAIN = re.compile(r"(?<![:\w])\w+(?!:)\b")
 OPERATORS = frozenset({"AND", "OR", "NOT"})
+STEM, MOST_GUESSED = 3, 2
+"""Letters that a word has in common with another one that may be meant, from its beginning; words guessed at."""
+LIKE_ENOUGH = 0.7
+"""How much such a word must be like it, 0-1 (`difflib`)."""
+QUESTION = re.compile(r"(?i)(wh[aeioy]\w*|how|is|are|was|were|does|did|do)\s|.*\?\s*$")
+"""What reads like a question: it can be asked, where a search looks for its words alone."""
 CROP_WIDTH, CROP_HEIGHT = 250.0, 80.0
 """Points of the page around a hit that are shown."""
 MODES: Mapping[Mode, str] = {"text": "These words", "both": "Words and meaning", "meaning": "Meaning"}
@@ -97,6 +104,18 @@ class Asked:
         return {"q": self.words} | {name: value for name, value in sent.items() if value}
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One of the words of a search without hits: whether any page says it, and what may be meant where none does."""
+
+    word: str
+    there: bool
+    instead: str = ""
+    """The whole search with another word in its place; "" where none is known."""
+    like: str = ""
+    """That other word."""
+
+
 @blueprint.get("/search")
 def index() -> str:
     """Show the pages that match `q` and the filters, what is alike in meaning, or how to ask."""
@@ -107,20 +126,23 @@ def index() -> str:
     alike: Sequence[ShownHit] = ()
     following: str | None = None
     limits: Sequence[Limit] = ()
-    counts: Sequence[tuple[str, bool]] = ()
+    each: Sequence[Said] = ()
+    wider = 0
     try:
         hits, following, limits = _find(asked.query, after, mode)
         if mode == "text" and asked.words and not after and not following:
             alike = _alike(asked.query, hits)
         if asked.words and not hits and not after:
-            counts = _each_word(asked.words)
+            each = _each_word(asked.words)
+            wider = len(_find(asked.words, None, mode)[0]) if asked.query != asked.words else 0
     except Rejected as error:
         told = error
     with context().database.read() as session:
         labels = documents.labels(session, access.visible(auth.current()))
     return render_template(
         "search.html", q=asked.words, asked=asked, mode=mode, modes=MODES, hits=hits, alike=alike, next=following,
-        told=told, limits=[LIMITS[limit] for limit in limits], fields=FIELDS, labels=labels, counts=counts,
+        told=told, limits=[LIMITS[limit] for limit in limits], fields=FIELDS, labels=labels, each=each,
+        wider=wider, many=PER_PAGE, question=QUESTION.match(asked.words) is not None,
     )  # fmt: skip
 
 
@@ -133,13 +155,34 @@ def _alike(query: str, hits: Sequence[ShownHit]) -> list[ShownHit]:
     return apart[:ALIKE]
 
 
-def _each_word(words: str) -> list[tuple[str, bool]]:
-    """Return for each of the words whether any page says it: why nothing says all of them."""
+def _each_word(words: str) -> list[Said]:
+    """Return for each of the words whether any page says it, why nothing says all of them, and what may be meant."""
     apart = list(dict.fromkeys(word for word in PLAIN.findall(words) if word not in OPERATORS))[:MOST_WORDS]
-    if len(apart) < 2:
-        return []
+    found = []
+    for word in apart:
+        if _said(word):
+            found.append(Said(word, there=True))
+        else:
+            like = _like(word) if sum(not one.there for one in found) < MOST_GUESSED else ""
+            instead = re.sub(rf"\b{re.escape(word)}\b", like.replace("\\", r"\\"), words) if like else ""
+            found.append(Said(word, False, instead, like))
+    return found
+
+
+def _said(query: str) -> set[str]:
+    """Return the words, in small letters, that match a query on the first pages that do."""
     with context().database.read() as session:
-        return [(word, bool(search.find(session, auth.current(), word, limit=1).hits)) for word in apart]
+        hits = search.find(session, auth.current(), query, limit=PER_PAGE).hits
+    return {text.lower() for hit in hits for text, marked in hit.parts if marked}
+
+
+def _like(word: str) -> str:
+    """Return the word of some page that is most like this one and begins like it; "" where there is none."""
+    for letters in sorted({len(word) - 1, len(word) * 2 // 3, STEM}, reverse=True):
+        known = _said(f"{word[:letters]}*") if STEM <= letters < len(word) else ()
+        if close := difflib.get_close_matches(word.lower(), known, 1, LIKE_ENOUGH):
+            return close[0]
+    return ""
 
 
 def _mode(asked: str) -> Mode:

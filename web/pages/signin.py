@@ -56,13 +56,13 @@ def link(secret: str) -> str:
 @blueprint.post("/sign-in/link")
 @auth.open_to_all
 def use_link() -> Answer:
-    """Sign in by a link, once; then show the account, where a password can be set."""
+    """Sign in by a link, once; the documents, which come next, say how to come back without one."""
     with context().database.write() as session:
         secret = sessions.redeem(session, request.form.get("link", ""), auth.address())
     if secret is None:
         told = "This link was used before, or is too old. Ask for a new one."
         return _form(told=told, status=401)
-    return _signed_in(secret, url_for("signin.account"))
+    return _signed_in(secret, url_for("documents_page.index"))
 
 
 @blueprint.post("/sign-out")

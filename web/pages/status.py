@@ -11,6 +11,7 @@ from docproc.store import health, overview
 from docproc.store.health import Health
 from docproc.store.overview import Storage
 from web import auth, context
+from web.api.health import checked
 from web.pages.words import duration, size
 
 blueprint = Blueprint("status_page", __name__)
@@ -31,7 +32,7 @@ def index() -> str:
     models = [(model, path.stat().st_size if (path := model.path()) else None) for model in MODELS]
     return render_template(
         "status.html", figures=_figures(now, storage), workers=now.workers, failures=failures, work=work,
-        engines=engines, models=models,
+        engines=engines, models=models, checks=checked(),
     )  # fmt: skip
 
 

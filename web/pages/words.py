@@ -78,6 +78,13 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def round_duration(seconds: float) -> str:
+    """Return what seconds are about, in words that promise nothing: 10 s, 1 min, 3 min, 2 h 5 min."""
+    if seconds < 45:
+        return f"{max(5, round(seconds / 5) * 5)} s"
+    return duration(max(1, round(seconds / 60)) * 60).removesuffix(" 0 s")
+
+
 def ago(time: datetime, now: datetime | None = None) -> str:
     """Return how long ago `time` was: just now, 3 minutes ago; the date after five weeks."""
     amount = int(((now or datetime.now(UTC)) - time).total_seconds())
@@ -96,5 +103,5 @@ def doubtful(word: Word) -> bool:
 
 
 FILTERS: tuple[Callable[..., Any], ...] = (
-    ago, counted, doubtful, duration, percent, size, source_word, status_word,
+    ago, counted, doubtful, duration, percent, round_duration, size, source_word, status_word,
 )  # fmt: skip

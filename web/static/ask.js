@@ -52,15 +52,25 @@ function all(box, question, answers, fresh = true) {
 
 function card(box, found, fresh = true) {
   const made = element("article", "answer");
+  if (found.id) {
+    box.parentElement.querySelector(`.answer[data-id="${CSS.escape(found.id)}"]`)?.remove(); // asked before: shown once
+    made.dataset.id = found.id;
+  }
   made.append(element("p", "small quiet", found.question ?? ""));
   if (found.not_found) {
     made.append(element("p", "said none", "Not found."), element("p", "small quiet", "Nothing that was read says this. Ask for one thing, in the words that the page may use."));
     return made;
   }
   made.append(element("p", "said", found.text));
-  const sure = found.confidence === null ? "" : `${Math.round(found.confidence * 100)} % sure`;
-  const facts = [sure, found.ungrounded ? "no words on the pages say this: it may be invented" : "", found.stale ? "what it rests on was corrected since: ask again" : "", found.complete === false ? "not all pages are read yet" : ""];
-  made.append(element("p", found.ungrounded ? "small bad" : "small quiet", facts.filter(Boolean).join(" · ")));
+  const facts = element("p", found.ungrounded ? "small bad" : "small quiet");
+  const tell = ({ confidence, sure }) => {
+    const percent = confidence === null ? "" : `${Math.round(confidence * 100)} %`;
+    const surely = sure ? "sure: nine in ten answers like this one are right" : "not sure: look at the words it rests on";
+    const warnings = [found.ungrounded ? "no words on the pages say this: it may be invented" : "", found.stale ? "what it rests on was corrected since: ask again" : "", found.complete === false ? "not all pages are read yet" : ""];
+    facts.textContent = [percent, found.ungrounded ? "" : surely, ...warnings].filter(Boolean).join(" · ");
+  };
+  tell(found);
+  made.append(facts);
   const document_ = found.document ?? box.dataset.document;
   const pages = new Map();
   for (const { page, box: place, text } of found.evidence) pages.set(page, [...(pages.get(page) ?? []), { place, text }]);
@@ -72,7 +82,44 @@ function card(box, found, fresh = true) {
   const list = element("div", "tags");
   list.append(...links);
   made.append(list);
+  if (found.id && box.dataset.document && found.confidence !== null) made.append(verdict(box, found, tell));
   if (fresh && links.length && links[0].pathname === location.pathname) links[0].click();
+  return made;
+}
+
+// Asks whether an answer was right; what was said is taken back by the same button.
+function verdict(box, found, tell) {
+  const made = element("div", "verdict");
+  const state = element("span", "small quiet");
+  state.setAttribute("role", "status");
+  const buttons = [["Right", true], ["Wrong", false]].map(([words, right]) => {
+    const button = element("button", "bare", words);
+    button.type = "button";
+    button.dataset.right = right;
+    button.setAttribute("aria-label", `${words}: ${found.text}`);
+    button.addEventListener("click", () => say(right));
+    return button;
+  });
+  const show = () => buttons.forEach((one) => one.setAttribute("aria-pressed", found.right !== null && one.dataset.right === String(found.right)));
+  const say = async (right) => {
+    const back = found.right === right;
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": box.elements.csrf_token.value };
+    const asked = back ? { method: "DELETE", headers } : { method: "PUT", headers, body: JSON.stringify({ right }) };
+    const answer = await fetch(`${box.dataset.ask}/${found.id}/verdict`, asked).catch(() => null);
+    if (!answer?.ok) {
+      state.textContent = "It could not be kept; try again.";
+      return;
+    }
+    const now = await answer.json();
+    found.right = now.right;
+    show();
+    tell(now);
+    state.textContent = back ? "Taken back." : "Thank you: confidences learn from it.";
+  };
+  show();
+  made.append(element("span", "small", "Is it right?"), ...buttons, state);
+  made.setAttribute("role", "group");
+  made.setAttribute("aria-label", "Is this answer right?");
   return made;
 }
 

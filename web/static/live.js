@@ -20,6 +20,7 @@ async function refresh() {
     if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const there = fresh.getElementById(place.id);
+    for (const one of there.querySelectorAll(".with-script")) one.hidden = false;
     wait = place.isEqualNode(there) ? Math.min(wait * 1.25, LATER) : SOON;
     if (place.id === "reading" && !there.hasAttribute("data-live")) return location.reload();
     morph(place, there);
@@ -30,7 +31,7 @@ async function refresh() {
   plan(wait);
 }
 
-// Changes `here` into `there` in place, so that focus, selection and loaded pictures survive.
+// Changes `here` into `there` in place, so that focus, selection, what is chosen and loaded pictures survive.
 function morph(here, there) {
   if (here.isEqualNode(there) || (here.dataset?.own !== undefined && here.id === there.id)) return;
   if (here.nodeType !== there.nodeType || here.nodeName !== there.nodeName || (here.id || "") !== (there.id || "")) {
@@ -47,10 +48,17 @@ function morph(here, there) {
   for (const { name, value } of there.attributes) {
     if (here.getAttribute(name) !== value) here.setAttribute(name, value);
   }
-  const now = [...here.childNodes];
   const next = [...there.childNodes];
-  next.forEach((child, index) => (now[index] ? morph(now[index], child) : here.append(child)));
-  now.slice(next.length).forEach((child) => child.remove());
+  const stay = new Set(next.map((child) => child.id).filter(Boolean));
+  const known = new Map([...here.children].map((child) => [child.id, child]));
+  next.forEach((child, index) => {
+    const same = child.id && known.get(child.id);
+    if (same && same !== here.childNodes[index]) here.insertBefore(same, here.childNodes[index] ?? null);
+    const now = here.childNodes[index];
+    if (!now || (!same && stay.has(now.id))) here.insertBefore(child, now ?? null);
+    else morph(now, child);
+  });
+  while (here.childNodes.length > next.length) here.lastChild.remove();
 }
 
 let events = null;

@@ -16,6 +16,7 @@ async function refresh() {
     if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.getElementById("results").replaceWith(fresh.getElementById("results"));
+    offer();
     document.title = fresh.title;
     history.replaceState(null, "", address);
     document.getElementById("find").value = field.value;
@@ -24,11 +25,26 @@ async function refresh() {
   }
 }
 
+// What needs a script is offered by one.
+function offer() {
+  for (const one of document.querySelectorAll(".with-script")) one.hidden = false;
+}
+
+document.addEventListener("click", (event) => {
+  const question = event.target.closest?.("[data-question]")?.dataset.question;
+  const asks = document.querySelector("form[data-ask]");
+  if (!question || !asks) return;
+  asks.elements.question.value = question;
+  asks.requestSubmit();
+  asks.scrollIntoView({ block: "nearest" });
+});
+
 function plan(wait) {
   clearTimeout(timer);
   timer = setTimeout(refresh, wait);
 }
 
+offer();
 field.addEventListener("input", () => plan(220));
 form.addEventListener("change", (event) => event.target === field || plan(0));
 form.addEventListener("submit", (event) => {

@@ -1,16 +1,16 @@
 // Uploads several files one after another, each with its own progress; without this the form sends them itself.
 
+import { ENDED, Watch } from "./watch.js";
+
 const form = document.getElementById("upload");
 const input = document.getElementById("files");
 const list = document.getElementById("sending");
 const told = document.getElementById("told");
 const largest = Number(form.dataset.largest);
 const waiting = [];
-const ENDED = ["done", "partial", "rejected", "failed", "cancelled"];
 const WORDS = { done: "read", partial: "read, but for some pages" };
-const MOST_STREAMS = 2; // browsers keep few connections; what more is being read is asked about now and then
+const watch = new Watch(form.dataset.api);
 let busy = false;
-let streams = 0;
 
 function row(file) {
   const item = document.createElement("li");
@@ -87,48 +87,21 @@ function accept(view, file, answer) {
 }
 
 // Tells how far the reading of an upload is, until it ends.
-async function follow(view, file, id) {
+function follow(view, file, id) {
   const post = (verb) => fetch(`${form.dataset.api}/${id}/${verb}`, { method: "POST", headers: { "X-CSRF-Token": form.elements.csrf_token.value } });
   offer(view, file, "Stop reading", () => post("cancel"));
-  for (;;) {
-    const answer = await fetch(`${form.dataset.api}/${id}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer?.ok) return offer(view, file);
-    const { status, progress } = await answer.json();
+  watch.follow(id, (now) => {
+    if (!now) return offer(view, file); // it is gone
+    const { status, progress } = now;
     const reads = progress.pages ? `${progress.finished} of ${progress.pages} pages read` : "waiting to be opened";
-    view.state.textContent = ENDED.includes(status) ? WORDS[status] ?? status : `uploaded, ${reads}`;
-    if (ENDED.includes(status)) {
-      offer(view, file, ["failed", "partial", "cancelled"].includes(status) ? "Read again" : "", async () => {
-        if ((await post("retry")).ok) follow(view, file, id);
-      });
-      document.dispatchEvent(new Event("uploaded"));
-      return;
-    }
-    await changed(id);
-  }
-}
-
-// Waits until something happens to a document: told by the server, or after a while.
-function changed(id) {
-  return new Promise((resolve) => {
-    const source = streams < MOST_STREAMS && !document.hidden ? new EventSource(`${form.dataset.api}/${id}/events?after=${seen.get(id) ?? 0}`) : null;
-    const over = (event) => {
-      if (event?.lastEventId) seen.set(id, event.lastEventId);
-      clearTimeout(timer);
-      if (source) streams -= 1;
-      source?.close();
-      resolve();
-    };
-    const timer = setTimeout(over, source ? 15_000 : document.hidden ? 8000 : 1500);
-    if (!source) return;
-    streams += 1;
-    for (const kind of ["page", "document"]) source.addEventListener(kind, over);
-    source.onerror = () => {
-      source.close(); // too many watch: asking now and then does as well
-      setTimeout(over, 1500);
-    };
+    view.state.textContent = ENDED.has(status) ? WORDS[status] ?? status : `uploaded, ${reads}`;
+    if (!ENDED.has(status)) return;
+    offer(view, file, ["failed", "partial", "cancelled"].includes(status) ? "Read again" : "", async () => {
+      if ((await post("retry")).ok) follow(view, file, id);
+    });
+    document.dispatchEvent(new Event("uploaded"));
   });
 }
-const seen = new Map();
 
 function send(file, view) {
   if (largest && file.size > largest) {

@@ -40,6 +40,8 @@ class DocumentRow(Table):
         Index("ix_documents_status_id", "status", "id"),
         Index("ix_documents_folded_name_id", "folded_name", "id"),
         Index("ix_documents_created_at", "created_at"),
+        Index("ix_documents_size_id", "size", "id"),
+        Index("ix_documents_errors_id", "errors", text("id DESC")),  # many are alike: newest first
         Index("ix_documents_public_id", "id", sqlite_where=text("public = 1"), postgresql_where=text("public")),
         Index(  # only what is in the trash: as a whole it would lure the planner, as nearly all rows have NULL
             "ix_documents_deleted_at",
@@ -62,6 +64,8 @@ class DocumentRow(Table):
     """Password of an encrypted PDF, encrypted with the installation's secret key (`store.secret`)."""
     page_count: Mapped[int | None]
     """None until intake has counted them."""
+    errors: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    """Errors to be expected on the pages that are read (`page_doubts` of the run shown)."""
     status: Mapped[DocumentStatus] = mapped_column(default="queued")
     problem: Mapped[dict[str, Any] | None]
     """Why it was rejected or failed: code, message, hint."""

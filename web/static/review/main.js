@@ -2,7 +2,7 @@
 
 import { past } from "../viewer/past.js";
 import { Stage } from "../viewer/stage.js";
-import { drawCrop } from "./crop.js";
+import { Crop } from "./crop.js";
 import { drawing } from "./draw.js";
 import { problem, State } from "./state.js";
 import { structure } from "./structure.js";
@@ -21,7 +21,8 @@ let held = null;
 
 const stage = new Stage(bench.querySelector(".desk"), { tapped: ({ word }) => word && choose(word.id) });
 const state = new State({ address: bench.dataset.page, csrf: bench.dataset.csrf, changed: refresh, tell, ask });
-stage.desk.addEventListener("drawn", () => drawCrop(get("crop"), stage, word()));
+const crop = new Crop(get("crop"), stage);
+stage.layer("doubted", true);
 
 const word = () => (chosen ? state.word(chosen)?.word : null);
 const line = () => state.word(chosen)?.line;
@@ -54,7 +55,6 @@ function refresh() {
   list = toCheck(state.page, everything);
   const left = toCheck(state.page, false);
   started = Math.max(started, left.length);
-  stage.mark("doubted", left.map((one) => one.box));
   get("progress").max = started || 1;
   get("progress").value = started - left.length;
   const { now, count } = target(state.page);
@@ -90,7 +90,7 @@ function show(fresh, wanted) {
     get("context").textContent = "Nothing is left to check. Approve the page, or look at every word with Alt W.";
     get("alternatives").replaceChildren();
     get("sure").textContent = "";
-    drawCrop(get("crop"), stage, null);
+    crop.show(null);
     get("bench").dataset.finished = "1";
     if (wanted || typing || idle()) approval.focus();
     return;
@@ -108,7 +108,7 @@ function show(fresh, wanted) {
   options(one);
   stage.mark("chosen", [one.box]);
   if (!stage.camera.sees(one.box) || stage.camera.scale < 0.9) stage.camera.show(one.box, Math.max(stage.camera.scale, 1.5));
-  drawCrop(get("crop"), stage, one);
+  crop.show(one);
   if (get("past-box").open) history();
 }
 

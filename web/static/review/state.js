@@ -1,6 +1,8 @@
 // The page as the server has it. Every edit is sent at once, one after the other, with the state it was made on;
 // when somebody else was faster, what does not touch theirs is sent again, and the rest is asked.
 
+import { wordIn } from "../viewer/text.js";
+
 export class State {
   constructor({ address, csrf, changed, tell, ask }) {
     Object.assign(this, { address, csrf, changed, tell, ask });
@@ -43,8 +45,10 @@ export class State {
     return this.#queue(() => this.#correct(operations));
   }
 
+  // Finds a word by its id, with its line.
   word(id) {
-    return this.words.get(id);
+    if (!this.found.has(id)) this.found.set(id, wordIn(this.page, id));
+    return this.found.get(id);
   }
 
   #queue(work) {
@@ -65,7 +69,7 @@ export class State {
 
   async #correct(operations) {
     for (let attempt = 0; attempt < 4; attempt += 1) {
-      const before = this.things;
+      const seen = this.page;
       const answer = await this.#post("corrections", operations);
       if (answer.ok) {
         this.#take(await answer.json(), answer.headers.get("ETag"));
@@ -79,14 +83,15 @@ export class State {
         return false;
       }
       await this.load();
+      const [before, after] = [things(seen), things(this.page)];
       const touched = operations.flatMap(named).filter((id) => before.has(id));
-      const theirs = touched.find((id) => this.things.get(id)?.state !== before.get(id).state);
+      const theirs = touched.find((id) => after.get(id)?.state !== before.get(id).state);
       if (!theirs) {
         this.tell("Somebody else has changed this page too; both are kept.");
         continue;
       }
       const was = before.get(theirs);
-      const now = this.things.get(theirs) ?? (was.kind === "word" ? this.nearest(was.box) : null);
+      const now = after.get(theirs) ?? (was.kind === "word" ? after.get(this.at(was.box)) : null);
       const mine = operations[0].text ?? operations[0].label ?? operations[0].op;
       if (!(await this.ask({ was: was.said, theirs: now?.said, mine })) || !now) {
         this.tell(now ? "Theirs is kept." : `It is gone. Yours was “${mine}”.`);
@@ -99,14 +104,12 @@ export class State {
     return false;
   }
 
-  nearest([left, top, right, bottom]) {
+  // Returns the id of the word in whose box the middle of another one lies.
+  at([left, top, right, bottom]) {
     const x = (left + right) / 2;
     const y = (top + bottom) / 2;
-    for (const { word } of this.words.values()) {
-      const [a, b, c, d] = word.box;
-      if (x >= a && x <= c && y >= b && y <= d) return this.things.get(word.id);
-    }
-    return null;
+    const covers = ({ box: [a, b, c, d] }) => x >= a && x <= c && y >= b && y <= d;
+    return this.page.lines.flatMap(({ words }) => words).find(covers)?.id ?? null;
   }
 
   async #behind(words) {
@@ -117,8 +120,7 @@ export class State {
   #take(page, tag) {
     this.page = page;
     this.tag = tag;
-    this.words = new Map(page.lines.flatMap((line) => line.words.map((word) => [word.id, { word, line }])));
-    this.things = things(page, this.words);
+    this.found = new Map();
     this.changed();
   }
 }
@@ -127,11 +129,13 @@ export class State {
 const named = ({ op, id, ids = [], line }) => [op === "grid" ? `grid ${id}` : id, line, ...ids].filter(Boolean);
 
 // Returns everything that may be corrected: what it says, for people, and its state, which changes when somebody does.
-function things(page, words) {
+function things(page) {
   const found = new Map();
   const put = (kind, id, said, box, state = said) => found.set(id, { kind, id: id.replace(/^grid /, ""), said, box, state });
-  for (const [id, { word }] of words) put("word", id, word.text, word.box);
-  for (const line of page.lines) put("line", line.id, line.text, line.box);
+  for (const line of page.lines) {
+    put("line", line.id, line.text, line.box);
+    for (const word of line.words) put("word", word.id, word.text, word.box);
+  }
   for (const region of page.regions) put("region", region.id, region.label, region.box, JSON.stringify([region.label, region.box]));
   for (const table of page.tables) {
     for (const cell of table.cells) put("cell", cell.id, cell.text, cell.box);

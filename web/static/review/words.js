@@ -1,8 +1,8 @@
 // Which words are to be looked at, what else they may say, and how many it takes.
 
+import { doubtful } from "../viewer/overlay.js";
 import { linesInOrder } from "../viewer/text.js";
 
-const DOUBT_BELOW = 0.9;
 const SURE = 0.97;
 const GOAL = 0.995;
 const MOST = 6;
@@ -13,12 +13,15 @@ const unsure = (word) => 1 - (word.confidence ?? 1);
 // Returns the words in reading order: those in doubt, or all.
 export function toCheck(page, everything) {
   const words = linesInOrder(page).flatMap((line) => line.words);
-  return everything ? words : words.filter((word) => unsure(word) > 1 - DOUBT_BELOW);
+  return everything ? words : words.filter(doubtful);
 }
 
 // Says how many words, the most doubtful first, are to be looked at until 99.5 % are expected to be right.
 export function target(page) {
-  const doubts = page.lines.flatMap((line) => line.words.map(unsure)).sort((a, b) => b - a);
+  const doubts = new Float64Array(page.lines.reduce((sum, line) => sum + line.words.length, 0));
+  let at = 0;
+  for (const line of page.lines) for (const word of line.words) doubts[at++] = unsure(word);
+  doubts.sort().reverse();
   let errors = doubts.reduce((sum, one) => sum + one, 0);
   const words = doubts.length || 1;
   const now = 1 - errors / words;
@@ -27,18 +30,24 @@ export function target(page) {
   return { now, count };
 }
 
+const counted = new WeakMap();
+
+// Returns the sure words of the page with how often each stands there.
+function sure(page) {
+  if (!counted.has(page)) {
+    const found = new Map();
+    for (const line of page.lines) for (const { text, confidence } of line.words) if ((confidence ?? 1) >= SURE) found.set(text, (found.get(text) ?? 0) + 1);
+    counted.set(page, found);
+  }
+  return counted.get(page);
+}
+
 // Returns what else a word may say: what another reader read, what the engine thought of next, sure words of the page
 // that differ little, then letters that are often mistaken.
 export function alternatives(page, word) {
-  const counts = new Map();
   const slack = word.text.length > 4 ? 2 : word.text.length > 2 ? 1 : 0; // all short words are alike
-  for (const line of page.lines) {
-    for (const { text, confidence } of line.words) {
-      if ((confidence ?? 1) < SURE || text === word.text || Math.abs(text.length - word.text.length) > slack) continue;
-      if (distance(text, word.text, slack) <= slack) counts.set(text, (counts.get(text) ?? 0) + 1);
-    }
-  }
-  const known = [...counts].sort((a, b) => b[1] - a[1]).map(([text]) => text);
+  const like = (text) => Math.abs(text.length - word.text.length) <= slack && distance(text, word.text, slack) <= slack;
+  const known = [...sure(page)].filter(([text]) => like(text)).sort((a, b) => b[1] - a[1]).map(([text]) => text);
   const second = page.findings.filter(({ task, box, prompt, label }) => task === "second-reading" && label === "disagreement" && prompt === word.text && String(box) === String(word.box)).map(({ text }) => text);
   const guessed = CONFUSED.flatMap(([a, b]) => [word.text.replace(a, b), word.text.replace(b, a)]);
   return [...new Set([...second, ...(word.alternatives ?? []), ...known, ...guessed])].filter((text) => text && text !== word.text).slice(0, MOST);

@@ -1,7 +1,7 @@
 // Where one looks: a point p of the page (1/72 inch) is shown at p * scale + (x, y), in CSS pixels of the desk.
 
 const MOST = 16;
-const EASE = 0.28;
+const GLIDE = 180; // milliseconds until a move is done, however many frames that are
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Camera {
@@ -76,7 +76,8 @@ export class Camera {
     }
     const running = this.target;
     this.target = held;
-    if (!running) requestAnimationFrame(() => this.#step());
+    this.from = { scale: this.scale, x: this.x, y: this.y, at: performance.now() };
+    if (!running) requestAnimationFrame((time) => this.#step(time));
   }
 
   point(px, py) {
@@ -93,15 +94,16 @@ export class Camera {
     return { scale, x: along(x, page.width, size.width), y: along(y, page.height, size.height) };
   }
 
-  #step() {
-    const to = this.target;
+  #step(time) {
+    const { from, target: to } = this;
     if (!to) return;
-    const near = Math.abs(to.scale / this.scale - 1) < 0.002 && Math.abs(to.x - this.x) + Math.abs(to.y - this.y) < 1;
-    if (near) {
+    const share = Math.min(Math.max((time - from.at) / GLIDE, 0), 1);
+    if (share === 1) {
       Object.assign(this, to, { target: null });
     } else {
-      for (const key of ["scale", "x", "y"]) this[key] += (to[key] - this[key]) * EASE;
-      requestAnimationFrame(() => this.#step());
+      const way = 1 - (1 - share) ** 3;
+      for (const key of ["scale", "x", "y"]) this[key] = from[key] + (to[key] - from[key]) * way;
+      requestAnimationFrame((next) => this.#step(next));
     }
     this.changed();
   }

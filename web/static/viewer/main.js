@@ -41,7 +41,7 @@ for (const one of rows) {
   one.addEventListener("pointerenter", () => light(one.dataset.line));
   one.addEventListener("focus", () => {
     light(one.dataset.line);
-    const box = stage?.lines?.get(one.dataset.line)?.box;
+    const box = stage?.line(one.dataset.line)?.box;
     if (box && !stage.camera.sees(box)) stage.camera.show(box);
   });
 }
@@ -122,7 +122,7 @@ function follow() {
     return;
   }
   const id = new URLSearchParams(location.hash.slice(1)).get("word");
-  const found = id && stage.words.get(id);
+  const found = id && stage.word(id);
   if (!found) return;
   choose(found);
   stage.camera.show(found.word.box, Math.max(stage.camera.scale, 2.2));

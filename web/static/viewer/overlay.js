@@ -1,19 +1,25 @@
-// What was read, drawn over the picture: each layer is made into paths once, in points, so that pages of many
-// thousand words stay quick.
+// What was read, drawn over the picture. Words and lines are made into paths once, in points, some lines at a time, and
+// only what is seen is drawn, so that pages of many thousand words stay quick.
+
+import { corners } from "./text.js";
 
 const BANDS = [
-  { below: 0.7, fill: "rgb(214 40 32 / 30%)", line: "#b3140c", dash: [] },
-  { below: 0.9, fill: "rgb(240 128 0 / 26%)", line: "#b35900", dash: [3, 2] },
-  { below: 0.97, fill: "rgb(230 190 0 / 24%)", line: "", dash: [] },
-  { below: 2, fill: "rgb(46 150 84 / 15%)", line: "", dash: [] },
+  { below: 0.7, fill: "rgb(214 40 32 / 30%)", line: "#b3140c" },
+  { below: 0.9, fill: "rgb(240 128 0 / 26%)", line: "#b35900" },
+  { below: 0.97, fill: "rgb(230 190 0 / 24%)", line: "" },
+  { below: 2, fill: "rgb(46 150 84 / 15%)", line: "" },
 ];
 const KINDS = {
   "title": "#c81e46", "section-header": "#b9440c", "list-item": "#007f88", "table": "#783cb4", "picture": "#12742f",
   "caption": "#7a6200", "footnote": "#825a3c", "formula": "#b3248f", "page-header": "#66666f", "page-footer": "#66666f",
 };
 const PLAIN = "#1a5fb4";
+const PER_PART = 40; // lines
+const LEAST = 5; // pixels that a line is high at least where its words are outlined: below, outlines are a smear
+const DOUBT_BELOW = 0.9;
 
 export const band = (confidence) => BANDS.findIndex(({ below }) => (confidence ?? 1) < below);
+export const doubtful = ({ confidence }) => (confidence ?? 1) < DOUBT_BELOW;
 export const kind = (label) => KINDS[label] ?? PLAIN;
 
 function trace(path, polygon) {
@@ -23,56 +29,101 @@ function trace(path, polygon) {
 
 const rectangle = (path, [left, top, right, bottom]) => path.rect(left, top, right - left, bottom - top);
 
-export class Overlay {
-  constructor(page) {
-    this.page = page;
+const meet = (one, two) => one[0] <= two[2] && one[2] >= two[0] && one[1] <= two[3] && one[3] >= two[1];
+
+// Returns paths around and below some of the words. (Dashes would tell them apart as well, at ten times the cost.)
+function marked(lines, which) {
+  const [whole, lower] = [new Path2D(), new Path2D()];
+  for (const line of lines) {
+    for (const word of line.words.filter(which)) {
+      const [, , right, left] = corners(word);
+      trace(whole, word.polygon);
+      lower.moveTo(...left);
+      lower.lineTo(...right);
+    }
+  }
+  return { whole, lower };
+}
+
+// Some lines of the page: their box, their usual height, and the paths that were made of them.
+class Part {
+  constructor(lines) {
+    const of = (side, which) => which(...lines.map(({ box }) => box[side]));
+    this.lines = lines;
+    this.box = [of(0, Math.min), of(1, Math.min), of(2, Math.max), of(3, Math.max)];
+    this.high = lines.map(({ box }) => box[3] - box[1]).sort((a, b) => a - b)[lines.length >> 1];
     this.made = {};
   }
 
-  draw(pen, { scale, x, y }, shown) {
+  once(name, make) {
+    return (this.made[name] ??= make());
+  }
+}
+
+export class Overlay {
+  constructor(page) {
+    this.page = page;
+    this.masks = new Map();
+    this.parts = [];
+    for (let at = 0; at < page.lines.length; at += PER_PART) this.parts.push(new Part(page.lines.slice(at, at + PER_PART)));
+  }
+
+  // Draws the layers that are `shown` on a canvas of `wide` x `high` device pixels, with `scale` of them per point.
+  draw(pen, { scale, x, y }, shown, wide, high) {
     pen.save();
     pen.setTransform(scale, 0, 0, scale, x, y);
     const px = (width) => { pen.lineWidth = width / scale; };
-    for (const name of ["tiles", "regions", "tables", "lines", "words", "findings"]) {
+    this.seen = [-x / scale, -y / scale, (wide - x) / scale, (high - y) / scale];
+    for (const name of ["tiles", "regions", "tables", "lines", "words", "doubted", "findings"]) {
       if (shown.has(name)) this[name](pen, px, scale);
     }
     pen.restore();
   }
 
-  #once(name, make) {
-    return (this.made[name] ??= make());
+  // Returns what is seen of the lines, and whether each part is large enough to be outlined.
+  #inSight(scale) {
+    return this.parts.filter(({ box }) => meet(box, this.seen)).map((part) => [part, part.high * scale > LEAST * (devicePixelRatio || 1)]);
   }
 
   words(pen, px, scale) {
-    const paths = this.#once("words", () => {
-      const found = BANDS.map(() => new Path2D());
-      for (const line of this.page.lines) for (const word of line.words) trace(found[band(word.confidence)], word.polygon);
-      return found;
-    });
     px(1.6);
-    paths.forEach((path, at) => {
-      const { fill, line, dash } = BANDS[at];
-      pen.fillStyle = fill;
-      pen.fill(path);
-      if (!line) return;
-      pen.strokeStyle = line;
-      pen.setLineDash(dash.map((one) => one / scale * 1.5));
-      pen.stroke(path);
-    });
-    pen.setLineDash([]);
+    for (const [part, near] of this.#inSight(scale)) {
+      const found = part.once("words", () => BANDS.map((_, at) => marked(part.lines, ({ confidence }) => band(confidence) === at)));
+      found.forEach(({ whole, lower }, at) => {
+        const { fill, line } = BANDS[at];
+        pen.fillStyle = fill;
+        pen.fill(whole);
+        pen.strokeStyle = line;
+        if (line && near) pen.stroke(at ? lower : whole);
+      });
+    }
   }
 
-  lines(pen, px) {
-    const path = this.#once("lines", () => {
-      const found = new Path2D();
-      for (const line of this.page.lines) trace(found, line.polygon);
-      return found;
-    });
+  // The words that somebody is to look at.
+  doubted(pen, px, scale) {
+    px(2);
+    pen.fillStyle = "rgb(240 128 0 / 16%)";
+    pen.strokeStyle = "#b35900";
+    for (const [part, near] of this.#inSight(scale)) {
+      const { whole, lower } = part.once("doubted", () => marked(part.lines, doubtful));
+      pen.fill(whole);
+      if (near) pen.stroke(lower);
+    }
+  }
+
+  lines(pen, px, scale) {
     px(1.2);
     pen.strokeStyle = PLAIN;
     pen.fillStyle = "rgb(26 95 180 / 7%)";
-    pen.fill(path);
-    pen.stroke(path);
+    for (const [part] of this.#inSight(scale)) {
+      const path = part.once("lines", () => {
+        const found = new Path2D();
+        for (const line of part.lines) trace(found, line.polygon);
+        return found;
+      });
+      pen.fill(path);
+      pen.stroke(path);
+    }
   }
 
   regions(pen, px, scale) {
@@ -139,7 +190,10 @@ export class Overlay {
         pen.fill(path);
         pen.stroke(path);
       }
-      if (finding.mask) this.#once(`mask ${at}`, () => stencil(finding.mask)).draw(pen);
+      if (finding.mask) {
+        if (!this.masks.has(at)) this.masks.set(at, stencil(finding.mask));
+        this.masks.get(at).draw(pen);
+      }
       const box = finding.box;
       if (!box) continue;
       pen.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);

@@ -10,11 +10,12 @@ export class Sheet {
     this.kept = new Map();
   }
 
-  // Draws the part of the page that lies on a canvas of `wide` x `high` device pixels, with `scale` of them per point.
-  draw(pen, { scale, x, y }, wide, high) {
+  // Draws the part of the page that lies on a canvas of `wide` x `high` device pixels, with `scale` of them per point; coarsely while
+  // it is `moving`.
+  draw(pen, { scale, x, y }, wide, high, moving = false) {
     pen.fillStyle = "#fff";
     pen.fillRect(x, y, this.width * scale, this.height * scale);
-    pen.imageSmoothingQuality = "high";
+    pen.imageSmoothingQuality = moving ? "low" : "high";
     const level = this.#level(scale);
     const side = this.#side(level);
     const first = (at) => Math.max(0, Math.floor(-at / scale / side));

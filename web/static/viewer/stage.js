@@ -4,7 +4,7 @@ import { Camera } from "./camera.js";
 import { listen } from "./input.js";
 import { Overlay } from "./overlay.js";
 import { Sheet } from "./sheet.js";
-import { at, textLayer } from "./text.js";
+import { at, textLayer, wordIn } from "./text.js";
 
 export class Stage {
   // `desk` is an element whose data says where the squares of the page are; `shown` the names of the layers to draw.
@@ -13,8 +13,12 @@ export class Stage {
     this.desk = desk;
     this.shown = new Set();
     this.lit = null;
+    this.litLine = null;
     this.page = null;
-    this.sheet = new Sheet({ tiles, version, dpi: +dpi, levels: +levels, width: +width, height: +height }, () => this.paint());
+    this.sheet = new Sheet({ tiles, version, dpi: +dpi, levels: +levels, width: +width, height: +height }, () => {
+      this.paint();
+      desk.dispatchEvent(new Event("arrived"));
+    });
     this.canvas = document.createElement("canvas");
     this.canvas.setAttribute("aria-hidden", "true");
     this.ground = document.createElement("div");
@@ -35,11 +39,19 @@ export class Stage {
   read(page) {
     this.page = page;
     this.overlay = new Overlay(page);
-    this.lines = new Map(page.lines.map((line) => [line.id, line]));
-    this.words = new Map(page.lines.flatMap((line) => line.words.map((word) => [word.id, { word, line }])));
     this.text = textLayer(page, this.text);
     if (!this.text.isConnected) this.ground.prepend(this.text);
     this.paint();
+  }
+
+  // Finds a line by its id.
+  line(id) {
+    return this.page?.lines.find((one) => one.id === id) ?? null;
+  }
+
+  // Finds a word by its id, with its line.
+  word(id) {
+    return this.page && wordIn(this.page, id);
   }
 
   layer(name, on) {
@@ -52,6 +64,7 @@ export class Stage {
   light(id) {
     if (id === this.lit) return;
     this.lit = id;
+    this.litLine = id && this.line(id);
     this.desk.dataset.lit = id ?? "";
     this.paint();
   }
@@ -95,20 +108,22 @@ export class Stage {
     const view = { scale: camera.scale * fine, x: camera.x * fine, y: camera.y * fine };
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    this.sheet.draw(pen, view, canvas.width, canvas.height);
-    this.overlay?.draw(pen, view, this.shown);
+    this.sheet.draw(pen, view, canvas.width, canvas.height, Boolean(camera.target));
+    this.overlay?.draw(pen, view, this.shown, canvas.width, canvas.height);
     this.#lit(view);
     this.ground.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
-    this.ground.style.setProperty("--unit", `${1 / camera.scale}px`);
-    this.desk.dataset.scale = camera.scale.toFixed(4);
-    this.desk.style.touchAction = camera.zoomed ? "none" : "pan-y";
+    if (camera.scale !== this.scale) {
+      this.scale = camera.scale;
+      this.marks.style.setProperty("--unit", `${1 / camera.scale}px`);
+      this.desk.dataset.scale = camera.scale.toFixed(4);
+      this.desk.style.touchAction = camera.zoomed ? "none" : "pan-y";
+    }
     this.desk.dispatchEvent(new Event("drawn"));
   }
 
   #lit({ scale, x, y }) {
-    const line = this.lit && this.lines?.get(this.lit);
+    const { pen, litLine: line } = this;
     if (!line) return;
-    const { pen } = this;
     pen.save();
     pen.setTransform(scale, 0, 0, scale, x, y);
     pen.beginPath();

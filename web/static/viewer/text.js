@@ -9,25 +9,32 @@ export function linesInOrder(page) {
   return [...ids].map((id) => known.get(id)).filter(Boolean);
 }
 
+const elements = new WeakMap(); // layer -> what is shown -> the element that shows it
+
 // Returns a layer for the page: `before` with the lines that stayed, where there is one.
 export function textLayer(page, before = null) {
   const layer = before ?? document.createElement("div");
-  const old = new Map([...layer.children].map((one) => [one.dataset.as, one]));
+  const old = elements.get(layer) ?? new Map();
   layer.className = "text-layer";
   layer.setAttribute("aria-hidden", "true"); // the same text stands beside the picture
-  const wanted = linesInOrder(page).map((line) => {
-    const as = `${line.id} ${line.polygon.join(" ")} ${line.text}`;
-    const made = old.get(as) ?? element(line);
-    made.dataset.as = as;
-    return made;
-  });
-  if (wanted.length !== layer.children.length || wanted.some((one, at) => one !== layer.children[at])) layer.replaceChildren(...wanted);
+  const now = new Map();
+  for (const line of linesInOrder(page)) {
+    const as = `${line.id} ${line.polygon} ${line.text}`;
+    now.set(as, old.get(as) ?? element(line));
+  }
+  elements.set(layer, now);
+  for (const [as, one] of old) if (!now.has(as)) one.remove();
+  let at = layer.firstChild;
+  for (const one of now.values()) {
+    if (one === at) at = at.nextSibling;
+    else layer.insertBefore(one, at);
+  }
   return layer;
 }
 
 function element(line) {
   const made = document.createElement("span");
-  const [a, b, , d] = line.polygon.length === 4 ? line.polygon : corners(line.box);
+  const [a, b, , d] = corners(line);
   const wide = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1;
   const high = Math.hypot(d[0] - a[0], d[1] - a[1]) || 1;
   const upright = high > 2 * wide && line.text.length > 1;
@@ -38,20 +45,34 @@ function element(line) {
   const [x, y] = upright ? b : a;
   made.textContent = line.text;
   made.dataset.line = line.id;
+  // Every turned element is one more thing to put together in each frame: what is nearly straight is only spread.
+  const straight = Math.abs(length * Math.sin(angle)) < size / 3 && Math.cos(angle) > 0;
   Object.assign(made.style, {
     left: `${x}px`,
     top: `${y}px`,
     height: `${size}px`,
     lineHeight: `${size}px`,
     fontSize: `${size * 0.8}px`,
-    transform: `rotate(${angle}rad) scaleX(${length / natural})`,
+    ...(straight ? { letterSpacing: `${(length - natural) / line.text.length}px` } : { transform: `rotate(${angle}rad) scaleX(${length / natural})` }),
   });
   return made;
 }
 
-const corners = ([left, top, right, bottom]) => [[left, top], [right, top], [right, bottom], [left, bottom]];
+// Returns the corners of a line or word, from the upper left one clockwise as it is read.
+export function corners({ polygon, box: [left, top, right, bottom] }) {
+  return polygon.length === 4 ? polygon : [[left, top], [right, top], [right, bottom], [left, bottom]];
+}
 
-// Finds the word, line and region at a point of the page.
+// Finds a word by its id, with its line.
+export function wordIn(page, id) {
+  for (const line of page.lines) {
+    const word = line.words.find((one) => one.id === id);
+    if (word) return { word, line };
+  }
+  return null;
+}
+
+// Finds the word and line at a point of the page.
 export function at(page, [x, y]) {
   const inside = ({ box }, slack = 0) => x >= box[0] - slack && x <= box[2] + slack && y >= box[1] - slack && y <= box[3] + slack;
   for (const line of page.lines) {
