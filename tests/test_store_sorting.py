@@ -57,13 +57,13 @@ def listed(database, order, limit=2):
         ("name", False, "abcde"),
         ("name", True, "edcba"),
         ("pages", True, "ecadb"),
-        ("pages", False, "dbace"),
+        ("pages", False, "bdace"),
         ("size", True, "eacdb"),
-        ("size", False, "dbcae"),
-        ("owner", False, "edbca"),
+        ("size", False, "bdcae"),
+        ("owner", False, "bdeca"),
         ("owner", True, "acedb"),
         ("doubt", True, "bdcea"),
-        ("doubt", False, "eacdb"),
+        ("doubt", False, "aecdb"),
     ],
 )
 def test_every_order_goes_through_all_documents_once(database, made, by, descending, expected):

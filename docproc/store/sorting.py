@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from docproc.errors import NotFound
@@ -17,8 +17,9 @@ Sort = Literal["added", "name", "pages", "doubt", "owner", "size"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order; `doubt` is the errors to be expected on all pages together. Those alike in it come newest first.
+    """An order; `doubt` is the errors to be expected on all pages together.
 
+    Those alike in it come as they were added, the last first where it descends.
     By time, name, size and doubt it is read from an index, from where the list goes on; by pages and owner all
     documents that fit are sorted.
     """
@@ -33,24 +34,24 @@ class Order:
     @property
     def keys(self) -> tuple[ColumnElement[Any], ...]:
         """What to sort by."""
-        if self.by == "added":
-            return (DocumentRow.id.desc() if self.descending else DocumentRow.id.asc(),)
-        key = _KEYS[self.by]
-        return key.desc() if self.descending else key.asc(), DocumentRow.id.desc()
+        return tuple(key.desc() if self.descending else key.asc() for key in self._columns)
 
     def behind(self, session: Session, document_id: str) -> ColumnElement[bool]:
         """Return the condition that a document comes after this one; raise NotFound where it is gone for good."""
         if self.by == "added":
             return DocumentRow.id < document_id if self.descending else DocumentRow.id > document_id
-        key = _KEYS[self.by]
-        last = session.scalar(self.joined(select(key).select_from(DocumentRow)).where(DocumentRow.id == document_id))
+        last = session.execute(
+            self.joined(select(*self._columns).select_from(DocumentRow)).where(DocumentRow.id == document_id)
+        ).one_or_none()
         if last is None:
             raise NotFound("The document to go on from is gone.", hint="Begin the list again.")
-        further = key < last if self.descending else key > last
-        begin = (
-            key <= last if self.descending else key >= last
-        )  # says the same again, so that an index can start there
-        return and_(begin, or_(further, DocumentRow.id < document_id))
+        here = tuple_(*self._columns)
+        return here < tuple(last) if self.descending else here > tuple(last)
+
+    @property
+    def _columns(self) -> tuple[ColumnElement[Any], ...]:
+        own = DocumentRow.id.expression  # ids grow with time
+        return (own,) if self.by == "added" else (_KEYS[self.by], own)
 
 
 NEWEST_FIRST = Order()

@@ -14,7 +14,7 @@ def upgrade() -> None:
         " WHERE page_doubts.document_id = documents.id AND page_doubts.run_id = documents.run_id)"
     )
     op.create_index("ix_documents_size_id", "documents", ["size", "id"])
-    op.create_index("ix_documents_errors_id", "documents", ["errors", sa.text("id DESC")])
+    op.create_index("ix_documents_errors_id", "documents", ["errors", "id"])
 
 
 def downgrade() -> None:

@@ -41,7 +41,7 @@ class DocumentRow(Table):
         Index("ix_documents_folded_name_id", "folded_name", "id"),
         Index("ix_documents_created_at", "created_at"),
         Index("ix_documents_size_id", "size", "id"),
-        Index("ix_documents_errors_id", "errors", text("id DESC")),  # many are alike: newest first
+        Index("ix_documents_errors_id", "errors", "id"),
         Index("ix_documents_public_id", "id", sqlite_where=text("public = 1"), postgresql_where=text("public")),
         Index(  # only what is in the trash: as a whole it would lure the planner, as nearly all rows have NULL
             "ix_documents_deleted_at",
