@@ -5,7 +5,10 @@ from read_documents import add_pages, page_read
 from sqlalchemy import true
 
 from docproc.errors import NotFound
-from docproc.store import current, documents, reviews
+from docproc.settings import Settings
+from docproc.store import current, documents, migrate, reviews
+from docproc.store.database import Database
+from docproc.store.documents import Filter
 from docproc.store.sorting import Order
 from docproc.store.tables import DocumentRow, User
 
@@ -100,3 +103,25 @@ def test_errors_of_all_pages_are_kept_with_their_document_until_another_run_is_s
         row.run_id = "another"
         reviews.add_up(session, row)
         assert row.errors == 0
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("by", ["added", "name", "size", "doubt"])
+def test_a_list_goes_on_from_its_place_in_an_index(tmp_path, by, descending):
+    """SQLite plans by rules, not by statistics, so it is the one to ask."""
+    database = Database(Settings(data_dir=tmp_path))
+    migrate.upgrade(database)
+    with database.write() as session:
+        owner = User(name="ann", role="editor")
+        session.add(owner)
+        session.flush()
+        row = DocumentRow(owner_id=owner.id, sha256="0" * 64, filename="a", media_type="application/pdf", size=1)
+        session.add(row)
+        session.flush()
+        order = Order(by, descending)
+        query = documents.query([true()], Filter(), order=order, behind=order.behind(session, row.id), limit=50)
+        text = str(query.compile(database.engine, compile_kwargs={"literal_binds": True}))
+        plan = [step[3] for step in session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
+    database.close()
+    assert len(plan) == 1
+    assert plan[0].startswith("SEARCH documents USING INDEX"), plan
