@@ -70,6 +70,27 @@ def test_a_correction_reaches_page_document_and_search_and_undo_takes_it_back(da
     assert found(database, "brown") == []
 
 
+def test_pairs_are_those_of_the_words_as_they_are_now(database, document_id):
+    """Also where two corrections of a batch make one pair together, and one batch follows another."""
+
+    def pairs(page):
+        return [(one.key, one.value) for one in page.key_values]
+
+    key = {"op": "replace", "id": "a", "text": "Total: fox"}
+    value = {"op": "replace", "id": "a", "text": "Total: 12.50"}
+    assert pairs(correct(database, document_id, key, value)) == [("Total", "12.50")]
+    assert found(database, "key:total 12.50") == [(document_id, 1)]
+    changed = correct(database, document_id, value | {"text": "Total: 17.20"})
+    assert pairs(changed) == [("Total", "17.20")]
+    with database.read() as session:
+        shown = corrections.current_page(session, row(session, document_id), 1)
+        whole = corrections.current_document(session, row(session, document_id))
+    assert pairs(shown) == pairs(whole.pages[0]) == [("Total", "17.20")]
+    assert pairs(undo(database, document_id)) == [("Total", "12.50")]
+    assert pairs(undo(database, document_id)) == []
+    assert found(database, "key:total") == []
+
+
 def test_undo_takes_back_whole_batches_from_the_newest(database, document_id):
     correct(database, document_id, BROWN, {"op": "delete", "id": "aw3"})
     correct(database, document_id, {"op": "label", "id": "r0", "label": "section-header"})

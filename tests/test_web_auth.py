@@ -173,7 +173,11 @@ class Caller:
 
     def ask(self, method, path, **more):
         seen = {} if method == "GET" else {"If-Match": "*"}
-        return self.client.open(path, method=method, headers=self.headers | seen, buffered=True, **more)
+        answer = self.client.open(path, method=method, headers=self.headers | seen, **more)
+        if answer.mimetype != "text/event-stream":  # which goes on for half a minute
+            answer.get_data()
+        answer.close()
+        return answer
 
 
 def in_words(method, rule):

@@ -18,8 +18,8 @@ An operation is a JSON object with `op` and the ids of the page as it is shown w
         {"row": 0, "column": 1, "row_span": 2, "column_span": 1, "header": true, "text": "..."}
 
 Boxes are points of the upright page. Text is brought to NFC, and what a person said has confidence 1. What an
-operation makes anew is named after its correction, so that later ones can speak of it. Label-value pairs are found
-again in what the page says then.
+operation makes anew is named after its correction, so that later ones can speak of it. Label-value pairs stay as they
+were: whoever is done finds them again in what the page says then (`docproc.pairs.with_pairs`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from docproc.corrections.ask import Ask, Correction
 from docproc.corrections.operations import OPERATIONS
 from docproc.document import Page
 from docproc.errors import Rejected
-from docproc.pairs import with_pairs
 
 __all__ = ["Correction", "anchor", "apply", "apply_what_fits", "reanchor"]
 
@@ -45,7 +44,7 @@ def apply(page: Page, corrections: Sequence[Correction], *, first: int = 0) -> P
     """
     for index, correction in enumerate(corrections, first):
         page = _apply_one(page, correction, index)
-    return with_pairs(page) if corrections else page
+    return page
 
 
 def apply_what_fits(page: Page, corrections: Sequence[Correction]) -> tuple[Page, list[Correction]]:
@@ -56,7 +55,7 @@ def apply_what_fits(page: Page, corrections: Sequence[Correction]) -> tuple[Page
             page = _apply_one(page, correction, 0)
         except Rejected:
             left_out.append(correction)
-    return with_pairs(page) if corrections else page, left_out
+    return page, left_out
 
 
 def _apply_one(page: Page, correction: Correction, index: int) -> Page:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from docproc.corrections import Correction, anchor, apply, apply_what_fits, reanchor
 from docproc.document import Page
 from docproc.errors import Conflict, NotFound, Rejected
+from docproc.pairs import with_pairs
 from docproc.store import answers, events, readings, search
 from docproc.store.current import current_document, current_page, history
 from docproc.store.tables import CorrectionRow, DocumentRow, PageRow, new_id, utc_now
@@ -48,7 +49,7 @@ def add(
     if not 0 < len(operations) <= MOST_OPERATIONS:
         raise Rejected(f"A batch takes 1 to {MOST_OPERATIONS} operations.", code="bad-correction")
     row = _locked(session, document, number, expected)
-    page, batch = current_page(session, document, number), _next_batch(session, document, number)
+    page, batch = current_page(session, document, number, pairs=False), _next_batch(session, document, number)
     for position, operation in enumerate(operations):
         kept = CorrectionRow(
             id=new_id(),
@@ -63,7 +64,7 @@ def add(
         changed = apply(page, [Correction(kept.id, operation)], first=position)
         kept.anchor, page = anchor(page, operation), changed
         session.add(kept)
-    return _changed(session, document, row, page)
+    return _changed(session, document, row, with_pairs(page))
 
 
 def undo(session: Session, document: DocumentRow, number: int, *, expected: Collection[str] | None) -> Page:

@@ -14,28 +14,30 @@ from docproc.corrections import Correction, apply_what_fits
 from docproc.document import Document, Page
 from docproc.errors import NotFound
 from docproc.exports.json import page_to_dict
+from docproc.pairs import with_pairs
 from docproc.store import findings, readings
 from docproc.store.tables import CorrectionRow, DocumentRow
 
 
-def current_page(session: Session, document: DocumentRow, number: int) -> Page:
+def current_page(session: Session, document: DocumentRow, number: int, *, pairs: bool = True) -> Page:
     """Return a page as it is now: as read, with its corrections.
 
-    Raises NotFound (code `not-read`) when it is not read yet.
+    Without `pairs` label-value pairs are as they were read, for what corrects it further. Raises NotFound (code
+    `not-read`) when it is not read yet.
     """
-    page = shown_page(session, document, number)
+    page = shown_page(session, document, number, pairs=pairs)
     if page is None:
         hint = "Its document's status says how far it is."
         raise NotFound(f"Page {number} is not read.", hint=hint, code="not-read")
     return page
 
 
-def shown_page(session: Session, document: DocumentRow, number: int) -> Page | None:
+def shown_page(session: Session, document: DocumentRow, number: int, *, pairs: bool = True) -> Page | None:
     """Return what `current_page` does, None when the page is not read yet."""
     page = readings.load(session, document.run_id, number) if document.run_id else None
     if page is None:
         return None
-    corrected = _corrected(page, _placed(session, document, number)[number])
+    corrected = _corrected(page, _placed(session, document, number)[number], pairs=pairs)
     return findings.shown_with(corrected, findings.on_page(session, document, number))
 
 
@@ -75,9 +77,6 @@ def _placed(session: Session, document: DocumentRow, number: int | None = None) 
     return found
 
 
-def _corrected(page: Page, rows: Sequence[CorrectionRow]) -> Page:
-    return apply_what_fits(page, [_correction(row) for row in rows])[0]
-
-
-def _correction(row: CorrectionRow) -> Correction:
-    return Correction(row.id, row.operation)
+def _corrected(page: Page, rows: Sequence[CorrectionRow], *, pairs: bool = True) -> Page:
+    corrected, _ = apply_what_fits(page, [Correction(row.id, row.operation) for row in rows])
+    return with_pairs(corrected) if rows and pairs else corrected
