@@ -139,6 +139,11 @@ def anna(service: Service) -> Client:
     return service.client()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process ends with it alone."""
+    items.sort(key=lambda item: not {"slow", "browser"} & set(item.keywords))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Make skips fail where everything that tests need is said to be installed (DOCPROC_TEST_REQUIRE)."""

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import docproc
 from docproc.engines.beam import likeliest
 
+pytestmark = pytest.mark.slow
+
 
 def by_hand(steps):
     """Return the probability of every text: all paths through the steps, repeats and blanks dropped."""

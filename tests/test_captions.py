@@ -17,6 +17,8 @@ from docproc.exports import EXPORTS
 from docproc.geometry import Box
 from docproc.tasks.pages import Model
 
+pytestmark = pytest.mark.slow
+
 SHOWN = "a chart with two falling lines"
 REPORT = "examples/report.pdf"
 

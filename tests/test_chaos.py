@@ -7,6 +7,8 @@ from shutil import which
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

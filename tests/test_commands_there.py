@@ -19,6 +19,8 @@ from docproc.settings import Settings
 from docproc.store import migrate
 from docproc.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NEVER = ("--text-layer", "never")
 

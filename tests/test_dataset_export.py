@@ -34,6 +34,8 @@ from docproc.synth import draw
 from docproc.synth.labels import Sample, samples, scans, write_set
 from docproc.tasks.locations import read_spots
 
+pytestmark = pytest.mark.slow
+
 SIDE = 448
 
 

@@ -25,6 +25,8 @@ from docproc.parsers import pdfa as verb
 
 from .exports_samples import columns_page, document_of, scripts_page
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

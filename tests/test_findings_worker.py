@@ -23,6 +23,8 @@ from docproc.settings import Settings
 from docproc.store import migrate
 from docproc.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -43,6 +43,8 @@ from docproc.registry.sources import Wanted, add  # noqa: E402
 from docproc.settings import Settings  # noqa: E402
 from docproc.tasks.grammar import Trained  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("abc", "face", "hi, you", "d")
 ASKED = "answer en what is it?"
 PLAIN = model.How()

@@ -15,6 +15,8 @@ from docproc.qa.ranker import Ranker
 from docproc.synth.asked import Asked
 from docproc.synth.questions import questioned_pages
 
+pytestmark = pytest.mark.slow
+
 
 def test_training_makes_answers_right_that_were_not(tmp_path):
     path = tmp_path / "ranker.npz"

@@ -20,6 +20,8 @@ from docproc.learn.reader_net import from_file
 from docproc.synth.asked import Asked
 from docproc.synth.questions import questioned_pages
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(pages=48, held_out=4, threads=1)
 ORDER = Random(1)  # noqa: S311
 

@@ -22,6 +22,8 @@ from docproc.settings import Settings  # noqa: E402
 from docproc.tasks.grammar import Trained  # noqa: E402
 from docproc.vision import masks_of  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 BOX = "<loc0100><loc0100><loc0900><loc0900>"
 
 

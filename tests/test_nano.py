@@ -18,6 +18,8 @@ from docproc.learn.nano.trainer import Trainer, smooth
 from docproc.tasks.locations import read_spots
 from docproc.tasks.rows import lines_of, squares
 
+pytestmark = pytest.mark.slow
+
 RECIPES = Path(recipe.__file__).parent / "recipes"
 SHAPE = Shape(
     side=40, patch=20, vision_width=24, vision_inner=32, vision_layers=2, vision_heads=2,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch", reason="the extra `paligemma` is not installed")
 nbformat = pytest.importorskip("nbformat", reason="the extra `test` is not installed")
 

@@ -13,6 +13,8 @@ from docproc.engines.batching import Batching
 from docproc.errors import Usage
 from docproc.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", name="folder")
 def the_tiny_checkpoints(tiny_checkpoints):

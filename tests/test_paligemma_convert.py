@@ -17,6 +17,8 @@ from ml_dtypes import bfloat16  # noqa: E402
 
 from docproc.engines.paligemma import convert, seg  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 def state_of(folder):
     from safetensors.numpy import load_file

@@ -18,6 +18,8 @@ from docproc.registry.sources import Wanted, add
 from docproc.settings import Settings
 from docproc.vision import open_model
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 PROMPTS = ("ocr", "detect the thing ; an other thing", "answer en what is the sum?", "caption en", "ocr")
 

@@ -9,6 +9,8 @@ from docproc.masks import to_grid
 from docproc.tasks import TASKS, Ask
 from docproc.tasks.pages import Model, find, find_all
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 ASKS = [

@@ -23,6 +23,8 @@ from docproc.registry import Card, Registry
 from docproc.settings import Settings
 from docproc.tasks.pages import Model
 
+pytestmark = pytest.mark.slow
+
 CARD = Card(name="m", kind="paligemma", source="/x", added="2026-11-21T00:00:00+00:00", side=448, variant="mix")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import paligemma_tiny  # noqa: F401  (skips without the extra)
 import pymupdf
+import pytest
 from web_client import Service
 
 from docproc.engines.paligemma import tiny
@@ -18,6 +19,8 @@ from docproc.registry.sources import describe
 from docproc.settings import Settings
 from docproc.store import migrate
 from docproc.store.database import Database
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 270.0

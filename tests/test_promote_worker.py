@@ -17,6 +17,8 @@ from docproc.registry.sources import describe
 from docproc.settings import Settings
 from worker.desk import _for_threads
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = [VisionRequest(paligemma_tiny.picture(), "caption en", Limits(8))]
 
 

@@ -27,6 +27,8 @@ from docproc.settings import Settings  # noqa: E402
 from docproc.tasks.grammar import Trained  # noqa: E402
 from docproc.vision import masks_of  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 MIX = Trained("mix")
 PLAN = Plan(batch=2, steps=30, epochs=0, rate=1e-2, rehearse=1.0, seed=3)
 

@@ -19,6 +19,8 @@ from docproc.errors import EngineFailed, Unavailable, Usage
 from docproc.settings import Settings
 from docproc.tasks.locations import token_scores
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 NAME = "tiny/paligemma-3b-mix-448"
 

@@ -22,6 +22,8 @@ from docproc.second import Second, load_second, read_again
 from docproc.settings import Settings
 from docproc.tasks.pages import Model
 
+pytestmark = pytest.mark.slow
+
 TEXT = "the harbour crane"
 
 

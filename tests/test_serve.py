@@ -21,7 +21,7 @@ from docproc.settings import Settings
 from docproc.store import sessions, tokens, users
 from docproc.store.database import Database
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE = 180.0
 
 

@@ -27,6 +27,8 @@ from docproc.registry import Registry  # noqa: E402
 from docproc.registry.sources import Wanted, add  # noqa: E402
 from docproc.settings import Settings  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 GREY = Image.new("RGB", (56, 56), "grey")
 
 

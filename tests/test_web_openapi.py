@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from web_client import EXAMPLES, Client, Service
 
 from docproc.store import webhooks
 from docproc.store.tables import Webhook
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES_EACH = 4
 ENDLESS = "/events"

@@ -26,6 +26,8 @@ from docproc.store.search import vectors
 from docproc.store.tables import DocumentRow, Event, Job, Reading, SearchVectors, User
 from worker.queue import announce
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 
