@@ -181,6 +181,15 @@ def test_a_document_shows_its_pages_downloads_and_why_one_failed(portal: Portal,
     failed = ada.see(f"/documents/{document_id}/pages/2")
     assert "The reader crashed on this page." in failed
     assert "Try it again." in failed
+    assert "Read it again first." in ada.see(f"/documents/{document_id}/pages/2/review", status=409)
+
+
+def test_a_page_that_is_not_read_yet_is_not_reviewed(portal: Portal, ada: Person):
+    document_id = portal.hand_in(ada)
+    portal.plan(2)
+    portal.read([made_page("one")])
+    assert "not read yet" in ada.see(f"/documents/{document_id}/pages/2/review", status=409)
+    assert "Approve this page" in ada.see(f"/documents/{document_id}/pages/1/review")
 
 
 def test_every_download_link_leads_to_a_file(portal: Portal, ada: Person, letter_id: str):

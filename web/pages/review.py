@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 
 from docproc.document import Label
 from docproc.errors import Conflict
-from docproc.store import access, current, review_figures, reviews, runs
+from docproc.store import access, review_figures, reviews, runs
 from docproc.store.reviews import Show
 from web import auth, context
 from web.grid import Grid
@@ -73,11 +73,15 @@ def bench(document_id: str, number: int) -> str:
     with here.database.read() as session:
         row = access.document(session, who, document_id, "write")
         state = runs.page(session, row, number)
-        page = current.current_page(session, row, number)
         opinions = reviews.opinions_on(session, row, number)
         following = reviews.following(session, who, row, number)
-    if page.failed or not state.width or not state.height:
-        raise Conflict("This page could not be read.", hint="Read it again first.", code="not-read")
+    if state.status != "done" or not state.width or not state.height:
+        failed = state.status == "failed"
+        raise Conflict(
+            "This page could not be read." if failed else "This page is not read yet.",
+            hint="Read it again first." if failed else "The document's page tells when it is.",
+            code="not-read",
+        )
     return render_template(
         "bench.html",
         row=row,
