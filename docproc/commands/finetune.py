@@ -78,7 +78,7 @@ def ranker(output: Path, *, quick: bool, pages: int, held_out: int, seed: int) -
 @click.option(
     "--ranker", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="For this one [default: ours]."
 )
-@click.option("--pages", type=click.IntRange(9), default=300, show_default=True, help="Grow it on so many pages.")
+@click.option("--pages", type=click.IntRange(9), default=1000, show_default=True, help="Grow it on so many pages.")
 @click.option("--seed", type=click.IntRange(0), default=2, show_default=True, help="Which pages are drawn.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes that read the pages.")
 def judge(output: Path, ranker: Path | None, *, pages: int, seed: int, jobs: int) -> None:

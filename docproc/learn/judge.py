@@ -29,8 +29,8 @@ from docproc.synth.asked import Asked
 from docproc.synth.questions import SOURCES, questioned_pages
 from docproc.synth.questions.others import KIND, about_others
 
-TREES, DEPTH, RATE = 200, 4, 0.05
-ROWS, COLUMNS, LEAF = 0.6, 0.2, 15
+TREES, DEPTH, RATE = 400, 5, 0.03
+ROWS, COLUMNS, LEAF = 0.6, 0.1, 15
 """Share of the rows a tree is grown on, share of the columns a split chooses from, rows of a leaf at least."""
 OTHERS, WEIGHT = 3, 0.35
 """Questions about other things on each page, and how much each counts beside those that the page is drawn with."""
