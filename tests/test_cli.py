@@ -200,6 +200,7 @@ def test_where_results_go(tmp_path):
         list(targets([tmp_path / "empty"], None, ".json"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
     path = tmp_path / "long.pdf"
     with pymupdf.open() as pdf:
@@ -226,6 +227,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_nothing_is_sent_and_nothing_is_left(letter, tmp_path):
     trace, home = tmp_path / "trace", tmp_path / "home"

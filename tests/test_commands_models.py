@@ -13,6 +13,8 @@ from docproc.settings import Settings
 from docproc.tasks import Ask
 from docproc.vision import open_model
 
+pytestmark = pytest.mark.slow
+
 LETTER = "examples/report.pdf"
 
 

@@ -16,6 +16,8 @@ from docproc.registry import Registry
 from docproc.registry.sources import Wanted, add
 from docproc.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 PROMPTS = ("ocr", "caption en", "answer en what is it?")
 

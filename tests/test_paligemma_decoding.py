@@ -11,6 +11,8 @@ from docproc.engines.paligemma.loading import load
 from docproc.errors import Usage
 from docproc.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 REQUESTS = [VisionRequest(picture(at), "answer en " + "long " * at + "x", Limits(12 + at)) for at in range(3)]
 

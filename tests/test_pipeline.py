@@ -17,6 +17,8 @@ from docproc.raster import Drawn, PageImage
 from docproc.settings import Settings
 from docproc.spool import SpooledPages, spooled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def invoice(reader):

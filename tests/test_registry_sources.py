@@ -15,6 +15,8 @@ from docproc.registry import Registry
 from docproc.registry.sources import Wanted, add
 from docproc.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 REPO = "google/paligemma2-3b-mix-448"
 
 

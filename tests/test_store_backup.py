@@ -23,6 +23,8 @@ from docproc.store.files import Files
 from docproc.store.search import rebuild
 from docproc.store.tables import AuditRow, DocumentRow, Job, PageRow, Reading, Run, Table, User
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = datetime(2024, 2, 29, 12, 30, 15, 123456, UTC)
 
 

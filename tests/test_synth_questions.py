@@ -20,6 +20,8 @@ from docproc.synth.questions.data import fields, half, held_out, words
 from docproc.synth.questions.grid import topics
 from docproc.synth.questions.prose import patterns
 
+pytestmark = pytest.mark.slow
+
 EDGES = " .,;:!?()\"'“”"
 
 
