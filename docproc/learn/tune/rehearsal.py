@@ -35,8 +35,9 @@ TURNS = ("ocr", "answer", "ocr", "answer", "caption", "ocr", "answer", "detect",
 WORN = 0.5
 """How worn its lines are, of 1 for the most."""
 WHOLE = Box(0, 0, 1, 1)
-MOST = 800
-"""Pictures that are drawn; a long training shows them several times."""
+MOST, MOST_SMALL = 800, 5_000
+"""Pictures drawn at most, and for docproc's own model, whose pictures are small; a long training shows them again.
+The more different ones, the less is forgotten (benchmarks/results/finetune.md)."""
 FOLDER = "rehearsal"
 
 
@@ -45,15 +46,13 @@ def draw(folder: Path, loaded: Reads, trained: Trained, plan: tune.Plan, steps: 
 
     Raises Unavailable for docproc's own model where no font is.
     """
-    wanted = min(steps * plan.besides or MOST, MOST)
     if not plan.rehearse or (folder / FOLDER / "train.jsonl").is_file():
         return
-    made = (
-        _small(folder / FOLDER, loaded, plan)
-        if trained.variant == BY_LINES
-        else _pages(folder / FOLDER, loaded, trained, plan)
-    )
-    dataset.write(folder / FOLDER, {"train": islice(made, wanted)})
+    if trained.variant == BY_LINES:
+        made, most = _small(folder / FOLDER, loaded, plan), MOST_SMALL
+    else:
+        made, most = _pages(folder / FOLDER, loaded, trained, plan), MOST
+    dataset.write(folder / FOLDER, {"train": islice(made, min(steps * plan.besides or most, most))})
 
 
 def rehearsed(folder: Path, loaded: Reads, trained: Trained, plan: tune.Plan, masks: MaskEncoder | None) -> Rows:
