@@ -42,7 +42,10 @@ CODES = {
 }
 PLAIN = {
     404: ("There is nothing at this address.", "It may be misspelt, or what was here is gone."),
-    405: ("This address cannot be asked like that.", "Begin again from a page that has links to it; /api/v1/openapi.json is for programs."),
+    405: (
+        "This address cannot be asked like that.",
+        "Begin again from a page that has links to it; /api/v1/openapi.json is for programs.",
+    ),
     413: ("This is more than can be taken at once.", "Send fewer files at a time, or smaller ones."),
 }
 """Status of an error that no view told -> what happened, and what to do next."""
