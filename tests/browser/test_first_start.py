@@ -203,6 +203,7 @@ def test_two_reviewers_disagree_and_the_figures_tell_what_came_of_it(fresh: Live
     for name in ("by-engine", "by-type"):
         [point] = page.locator(f'[aria-labelledby="{name}"] circle title').all_text_contents()
         assert point.endswith(f": {len(wrong)} of {words} words")
+    assert page.locator('[aria-labelledby="by-type"] thead th').first.inner_text() == "Type"
     assert page.locator('[aria-labelledby="by-type"] tbody th').inner_text().strip() == "application/pdf"
     shots(page, "figures")
     assert fresh.complaints == []

@@ -61,7 +61,7 @@ def figures() -> str:
     return render_template(
         "review_figures.html",
         days=days,
-        rates=(("By engine", "by-engine", engines), ("By type of document", "by-type", types)),
+        rates=(("By engine", "by-engine", "Read by", engines), ("By type of document", "by-type", "Type", types)),
         trends={name: trend(rows, calendar) for name, rows in (("by-engine", engines), ("by-type", types))},
     )
 
