@@ -15,6 +15,8 @@ from docproc.errors import Usage
 from docproc.raster import PageImage
 from docproc.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine() -> OcrEngine:

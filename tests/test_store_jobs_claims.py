@@ -3,6 +3,7 @@ import sys
 import time
 from functools import partial
 
+import pytest
 from job_samples import (
     SETTINGS,
     at_once,
@@ -20,6 +21,8 @@ from job_samples import (
 
 from docproc.store import jobs
 from docproc.store.tables import DocumentRow
+
+pytestmark = pytest.mark.slow
 
 
 def test_priority_comes_before_all(database):

@@ -17,6 +17,8 @@ from docproc.synth.labels import scans
 from docproc.synth.move import skewing
 from docproc.synth.scan import Scan
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def page(kind: str = "print", dpi: float = 110):

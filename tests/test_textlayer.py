@@ -10,6 +10,8 @@ from docproc.geometry import Box
 from docproc.raster import PageImage
 from docproc.textlayer import uncovered
 
+pytestmark = pytest.mark.slow
+
 TEXT = [
     "The keys of the freight contract hang behind the door.",
     "It took ten weeks until the town archive had been renewed.",
