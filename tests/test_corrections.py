@@ -17,6 +17,8 @@ from docproc.document import Page, Word
 from docproc.errors import Rejected
 from docproc.exports.json import page_from_dict, page_to_dict
 
+pytestmark = pytest.mark.slow
+
 
 def words(page: Page) -> dict[str, Word]:
     return {word.id: word for line in page.lines for word in line.words}

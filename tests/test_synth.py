@@ -24,6 +24,8 @@ from docproc.synth.labels import row, samples, scans
 from docproc.synth.move import move_page, skewing, turned_size, turning
 from docproc.synth.sheet import Style
 
+pytestmark = pytest.mark.slow
+
 example = cache(examples.example)
 EXAMPLES_FOLDER = Path(__file__).parent.parent / "examples"
 QUICK = ["print", "report", "example-report", "invoice", "columns", "table", "list"]
